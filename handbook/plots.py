@@ -1,0 +1,350 @@
+r"""The look of every figure, and the drawings that several of them share.
+
+The only module that imports matplotlib. ``plt.style.use(STYLE)`` at the top of a script gives it
+the handbook's look. A drawing takes arrays or tensors and an optional ``ax``, and returns the
+:class:`matplotlib.axes.Axes`; none of them calls ``show``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from mpl_toolkits.mplot3d import Axes3D
+from torch import Tensor
+
+from handbook.checks import describe, require_shape, require_tensor
+
+__all__ = [
+    "STYLE",
+    "BLUE",
+    "VERMILLION",
+    "GREEN",
+    "PURPLE",
+    "OCHRE",
+    "GREY",
+    "TRAINING",
+    "VALIDATION",
+    "TRUTH",
+    "SEQUENTIAL",
+    "DIVERGING",
+    "plot_contours",
+    "plot_path",
+    "plot_surface",
+    "plot_eigenvectors",
+]
+
+# After Okabe and Ito's colour-blind-safe set; purple and ochre are darkened until each colour
+# stands out at least 3:1 against white paper and against the dark theme alike.
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+GREEN = "#009E73"
+PURPLE = "#B5609A"
+OCHRE = "#A87A00"
+GREY = "#7F7F7F"
+
+TRAINING = BLUE
+VALIDATION = VERMILLION
+TRUTH = "#404040"  # grey tones turn light in the dark theme
+
+SEQUENTIAL = "viridis"  # perceptually uniform, for quantities without a natural zero
+DIVERGING = "PuOr"  # for signed quantities, centred on zero
+
+STYLE: dict[str, Any] = {
+    "figure.figsize": (6.0, 4.0),  # inches: 600 px wide, 360 px on a phone
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "font.size": 12,  # 10 px on a phone, the smallest that reads well
+    "axes.titlesize": 13,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 12,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "legend.fontsize": 11,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#D9D9D9",
+    "grid.linewidth": 0.8,
+    "lines.linewidth": 2.0,
+    "image.cmap": SEQUENTIAL,
+    # A line style for every colour: who cannot tell two colours apart can tell two dashes apart.
+    "axes.prop_cycle": cycler(color=[BLUE, VERMILLION, GREEN, PURPLE, OCHRE, GREY])
+    + cycler(linestyle=["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 3))]),
+}
+
+
+# ---- surfaces and paths ------------------------------------------------------------------------
+
+
+def _path_array(name: str, value: object, n_dimensions: tuple[int, ...], last: int | None) -> Any:
+    """A tensor as a NumPy array on the CPU, after a check of its shape."""
+    tensor = require_tensor(name, value).detach().cpu()
+    if tensor.dim() not in n_dimensions or (last is not None and tensor.shape[-1] != last):
+        sizes = " or ".join(str(n) for n in n_dimensions)
+        tail = "" if last is None else f" and {last} in the last"
+        raise ValueError(f"{name} must have {sizes} dimensions{tail}, got {describe(tensor)}")
+    return tensor.double().numpy()
+
+
+def _surface_arrays(points: object, values: object) -> tuple[Any, Any, Any]:
+    grid = _path_array("points", points, (3,), 2)
+    heights = _path_array("values", values, (2,), None)
+    if heights.shape != grid.shape[:-1]:
+        raise ValueError(
+            f"values must have shape {grid.shape[:-1]} to fit points, got shape {heights.shape}"
+        )
+    return grid[..., 0], grid[..., 1], heights
+
+
+def plot_contours(
+    points: Tensor,
+    values: Tensor,
+    *,
+    levels: int | Sequence[float] = 12,
+    labels: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a function of two variables as a map: lines of equal height, negative ones dashed.
+
+    Parameters
+    ----------
+    points : Tensor
+        A grid, as from :func:`handbook.surfaces.surface_grid`.
+    values : Tensor
+        The function's values there.
+    levels : int or sequence of float, default: 12
+        How many lines, or which heights.
+    labels : bool, default: True
+        Whether to write the heights on the lines.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes without it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Where it was drawn.
+
+    Shapes
+    ------
+    points : (N, M, 2)
+    values : (N, M)
+
+    Raises
+    ------
+    TypeError
+        If ``points`` or ``values`` is not a tensor.
+    ValueError
+        If their shapes are not those.
+    """
+    x, y, heights = _surface_arrays(points, values)
+    if ax is None:
+        _, ax = plt.subplots()
+    lines = ax.contour(x, y, heights, levels=levels, colors=GREY, linewidths=1.0)
+    if labels:
+        ax.clabel(lines, fontsize=9)
+    ax.set_xlabel("x (dimensionless)")
+    ax.set_ylabel("y (dimensionless)")
+    ax.grid(False)
+    return ax
+
+
+def plot_path(
+    points: Tensor,
+    *,
+    color: str = BLUE,
+    linestyle: Any = "-",
+    label: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw one path, or many with one label: an open circle at the start, a full one at the end.
+
+    A path that diverged is drawn up to its last finite point.
+
+    Parameters
+    ----------
+    points : Tensor
+        The points in order, as in :attr:`handbook.descent.Path.points`.
+    color : str, default: BLUE
+        The colour of line and circles.
+    linestyle : optional
+        Any of matplotlib's; solid without it.
+    label : str, optional
+        For the legend; many paths share it.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes without it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Where it was drawn.
+
+    Shapes
+    ------
+    points : (T + 1, 2) or (T + 1, B, 2)
+
+    Raises
+    ------
+    TypeError
+        If ``points`` is not a tensor.
+    ValueError
+        If its shape is neither.
+    """
+    steps = _path_array("points", points, (2, 3), 2)
+    if ax is None:
+        _, ax = plt.subplots()
+    if steps.ndim == 2:
+        steps = steps[:, None, :]
+    for i in range(steps.shape[1]):
+        finite = np.isfinite(steps[:, i]).all(-1)
+        n_finite = len(finite) if finite.all() else int(finite.argmin())
+        x, y = steps[:n_finite, i].T
+        ax.plot(x, y, color=color, linestyle=linestyle, label=label if i == 0 else None, zorder=3)
+        if n_finite:
+            ax.plot(x[0], y[0], "o", color=color, markerfacecolor="none", markersize=8, zorder=4)
+            ax.plot(x[-1], y[-1], "o", color=color, markersize=6, zorder=4)
+    return ax
+
+
+def plot_surface(
+    points: Tensor,
+    values: Tensor,
+    *,
+    path_points: Tensor | None = None,
+    path_values: Tensor | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a function of two variables in three dimensions, with a path on it if there is one.
+
+    Parameters
+    ----------
+    points : Tensor
+        A grid, as from :func:`handbook.surfaces.surface_grid`.
+    values : Tensor
+        The function's values there.
+    path_points, path_values : Tensor, optional
+        The points and values of one :class:`handbook.descent.Path`.
+    ax : matplotlib.axes.Axes, optional
+        Axes with ``projection="3d"``; new ones without it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Where it was drawn.
+
+    Shapes
+    ------
+    points : (N, M, 2)
+    values : (N, M)
+    path_points : (T + 1, 2)
+    path_values : (T + 1,)
+
+    Raises
+    ------
+    TypeError
+        If an argument is not a tensor or ``ax`` is flat.
+    ValueError
+        If a shape does not fit, or only one half of the path is given.
+    """
+    x, y, heights = _surface_arrays(points, values)
+    if (path_points is None) != (path_values is None):
+        raise ValueError("path_points and path_values must come together, got only one of them")
+    if ax is None:
+        _, ax = plt.subplots(subplot_kw={"projection": "3d", "computed_zorder": False})
+    if not isinstance(ax, Axes3D):
+        raise TypeError('ax must have projection="3d", got flat axes')
+    # The order of drawing is given by zorder: matplotlib's guess puts the path under the surface.
+    ax.computed_zorder = False
+    ax.plot_surface(
+        x, y, heights, cmap=SEQUENTIAL, rcount=41, ccount=41, linewidth=0, alpha=0.85, zorder=1
+    )
+    if path_points is not None:
+        steps = _path_array("path_points", path_points, (2,), 2)
+        along = _path_array("path_values", path_values, (1,), None)
+        if len(along) != len(steps):
+            raise ValueError(
+                f"path_values must have shape ({len(steps)},) to fit path_points, "
+                f"got shape {along.shape}"
+            )
+        ax.plot(steps[:, 0], steps[:, 1], along, color=VERMILLION, zorder=2)
+        ax.plot(*steps[-1:].T, along[-1:], "o", color=VERMILLION, zorder=3)
+    ax.set_xlabel("x")
+    ax.set_ylabel("y")
+    ax.set_zlabel("f(x, y)")
+    return ax
+
+
+def plot_eigenvectors(
+    center: Tensor,
+    eigenvalues: Tensor,
+    eigenvectors: Tensor,
+    *,
+    length: float = 1.0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the eigenvectors of a Hessian at a point, each with its curvature.
+
+    Upward curvature is blue and solid, downward vermillion and dashed, none grey and dotted.
+
+    Parameters
+    ----------
+    center : Tensor
+        Where.
+    eigenvalues : Tensor
+        The curvatures.
+    eigenvectors : Tensor
+        The directions, one per column.
+    length : float, default: 1.0
+        How far each line reaches to either side, in the units of the axes.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes without it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Where it was drawn.
+
+    Shapes
+    ------
+    center : (2,)
+    eigenvalues : (2,)
+    eigenvectors : (2, 2)
+
+    Raises
+    ------
+    TypeError
+        If an argument is not a tensor.
+    ValueError
+        If a shape is another.
+    """
+    middle = _path_array("center", center, (1,), 2)
+    curvatures = _path_array("eigenvalues", eigenvalues, (1,), 2)
+    directions = _path_array("eigenvectors", eigenvectors, (2,), 2)
+    require_shape("eigenvectors", eigenvectors, (2, 2))
+    if ax is None:
+        _, ax = plt.subplots()
+    for curvature, direction in zip(curvatures, directions.T, strict=True):
+        if abs(curvature) < 1e-12:
+            color, linestyle = GREY, ":"
+        else:
+            color, linestyle = (BLUE, "-") if curvature > 0 else (VERMILLION, "--")
+        if direction[np.abs(direction).argmax()] < 0:  # the sign of an eigenvector is arbitrary
+            direction = -direction
+        ends = np.stack([middle - length * direction, middle + length * direction])
+        ax.plot(*ends.T, color=color, linestyle=linestyle, linewidth=2.5, zorder=5)
+        ax.annotate(
+            f"{curvature:+.3g}".replace("-", "\N{MINUS SIGN}"),
+            ends[1],
+            textcoords="offset points",
+            xytext=(5, 5),
+            color=color,
+            fontweight="bold",
+            zorder=6,
+        )
+    return ax

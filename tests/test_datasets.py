@@ -1,0 +1,164 @@
+"""Data sets: shapes, ranges and geometry as documented."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+
+from handbook import datasets
+from handbook.datasets import load_digits, load_wine, sample_manifold, train_test_split
+from handbook.seeding import make_generator
+
+
+def test_digits_are_1797_images_of_whole_numbers_from_0_to_16() -> None:
+    digits = load_digits()
+    assert digits.inputs.shape == (1797, 64)
+    assert digits.inputs.dtype == torch.float32
+    assert digits.targets.dtype == torch.int64
+    assert torch.equal(digits.inputs, digits.inputs.round())
+    assert digits.inputs.unique().tolist() == list(range(17))
+    assert digits.targets.bincount().tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert digits.target_names == tuple("0123456789")
+    assert len(digits.feature_names) == 64
+
+
+def test_wine_has_178_samples_of_13_measurements_and_3_growers() -> None:
+    wine = load_wine()
+    assert wine.inputs.shape == (178, 13)
+    assert wine.inputs.dtype == torch.float32
+    assert wine.targets.bincount().tolist() == [59, 71, 48]
+    assert len(wine.feature_names) == 13
+    assert len(wine.target_names) == 3
+
+
+def test_bundled_sets_ignore_the_default_dtype_and_device() -> None:
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    try:
+        wine = load_wine()
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+    assert wine.inputs.dtype == torch.float32
+    assert wine.inputs.device.type == "cpu"
+
+
+@pytest.mark.parametrize("name", ["load_digits", "load_wine"])
+def test_a_missing_scikit_learn_is_named_with_the_remedy(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in [module for module in sys.modules if module.split(".")[0] == "sklearn"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(sys, "meta_path", [])
+    with pytest.raises(ImportError, match=rf"{name} needs the package scikit-learn, .* use: pip"):
+        getattr(datasets, name)()
+
+
+def test_a_split_puts_every_row_in_exactly_one_part() -> None:
+    rows = torch.arange(10)
+    split = train_test_split(rows[:, None], rows, test_share=0.3, generator=make_generator(0))
+    assert len(split.test_targets) == 3
+    assert sorted([*split.train_targets.tolist(), *split.test_targets.tolist()]) == rows.tolist()
+    assert torch.equal(split.train_inputs[:, 0], split.train_targets)
+    assert torch.equal(split.test_inputs[:, 0], split.test_targets)
+
+
+def test_a_split_is_a_copy_on_the_device_of_the_whole(device: torch.device) -> None:
+    inputs = torch.zeros(4, 2, device=device)
+    split = train_test_split(inputs, torch.arange(4, device=device), generator=make_generator(0))
+    split.train_inputs.fill_(1.0)
+    assert split.test_inputs.device == inputs.device
+    assert inputs.sum() == 0
+
+
+def test_the_same_seed_gives_the_same_split_and_another_seed_another() -> None:
+    rows = torch.arange(50)
+    first, again, other = (
+        train_test_split(rows, rows, generator=make_generator(seed)).test_targets
+        for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "options", "error", "message"),
+    [
+        ([1.0], torch.arange(1), {}, TypeError, "inputs must be a tensor, got a list"),
+        (torch.zeros(1, 1), [1], {}, TypeError, "targets must be a tensor, got a list"),
+        (torch.zeros(3, 2), torch.arange(2), {}, ValueError, r"as many rows .* \(3, 2\) .* \(2,\)"),
+        (torch.zeros(()), torch.zeros(()), {}, ValueError, "as many rows"),
+        (torch.zeros(4, 1), torch.arange(4), {"test_share": 0.0}, ValueError, "above 0.0, got 0.0"),
+        (torch.zeros(4, 1), torch.arange(4), {"test_share": 1.0}, ValueError, "below 1.0, got 1.0"),
+        (torch.zeros(4, 1), torch.arange(4), {"test_share": "a"}, TypeError, "real number"),
+        (torch.zeros(1, 1), torch.arange(1), {}, ValueError, "at least 1 sample in both parts"),
+        (torch.zeros(0, 1), torch.arange(0), {}, ValueError, "at least 1 sample in both parts"),
+        (torch.zeros(4, 1), torch.arange(4), {"generator": 0}, TypeError, "torch.Generator, got 0"),
+    ],
+)
+def test_a_bad_split_is_refused(
+    inputs: object, targets: object, options: dict, error: type, message: str
+) -> None:
+    options = {"generator": make_generator(0), **options}
+    with pytest.raises(error, match=message):
+        train_test_split(inputs, targets, **options)
+
+
+def test_a_cube_in_many_coordinates_keeps_the_distances_of_its_own_dimension() -> None:
+    generator = make_generator(3)
+    points = sample_manifold(
+        50, 2, 100, shape="cube", dtype=torch.float64, generator=make_generator(3)
+    )
+    own = torch.rand(50, 2, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(torch.pdist(points), torch.pdist(own))
+
+
+def test_every_point_of_a_torus_lies_on_circles_of_circumference_1() -> None:
+    points = sample_manifold(200, 3, 20, dtype=torch.float64, generator=make_generator(0))
+    radius = 3**0.5 / (2 * torch.pi)  # three circles at right angles
+    torch.testing.assert_close(points.norm(dim=1), torch.full((200,), radius, dtype=torch.float64))
+    assert torch.linalg.matrix_rank(points) == 6
+
+
+def test_noise_fills_all_coordinates() -> None:
+    clean, noisy = (
+        sample_manifold(300, 1, 30, noise_std=std, generator=make_generator(0)) for std in (0, 0.1)
+    )
+    assert torch.linalg.matrix_rank(clean, rtol=1e-4) == 2
+    assert torch.linalg.matrix_rank(noisy, rtol=1e-4) == 30
+    assert (noisy - clean).std().item() == pytest.approx(0.1, rel=0.05)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_a_manifold_comes_in_the_dtype_asked_for(dtype: torch.dtype) -> None:
+    points = sample_manifold(1, 1, 2, dtype=dtype, generator=make_generator(0))
+    assert points.shape == (1, 2)
+    assert points.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        ((0, 1, 2), {}, ValueError, "n_samples must be at least 1, got 0"),
+        ((1, 0, 2), {}, ValueError, "n_intrinsic must be at least 1, got 0"),
+        ((1, 1.0, 2), {}, TypeError, "n_intrinsic must be an int, got 1.0"),
+        ((1, 2, 3), {}, ValueError, "n_ambient must be at least 4 to hold a torus of dimension 2"),
+        ((1, 2, 1), {"shape": "cube"}, ValueError, "at least 2 to hold a cube of dimension 2"),
+        ((1, 1, 2.5), {}, TypeError, "n_ambient must be an int, got 2.5"),
+        ((1, 1, 2), {"shape": "roll"}, ValueError, "shape must be one of 'cube', 'torus'"),
+        ((1, 1, 2), {"noise_std": -1}, ValueError, "noise_std must be at least 0.0, got -1"),
+        ((1, 1, 2), {"noise_std": float("inf")}, ValueError, "noise_std must be below inf"),
+        ((1, 1, 2), {"dtype": torch.int64}, TypeError, "dtype must be a floating-point dtype"),
+        ((1, 1, 2), {"dtype": "float32"}, TypeError, "dtype must be a floating-point dtype"),
+        ((1, 1, 2), {"generator": None}, TypeError, "generator must be a torch.Generator"),
+    ],
+)
+def test_a_bad_manifold_is_refused(
+    arguments: tuple, options: dict, error: type, message: str
+) -> None:
+    options = {"generator": make_generator(0), **options}
+    with pytest.raises(error, match=message):
+        sample_manifold(*arguments, **options)

@@ -1,0 +1,271 @@
+"""One table of pairs: what the handbook writes from scratch equals what PyTorch ships.
+
+Each row names our function, PyTorch's, and a generator of cases. Every case is compared forward
+and backward, in float32 and in float64. The page "Proven equal" is made from the same table: the
+build runs this file with ``--json`` and prints the measured errors.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from handbook import activations, convolution, layers
+from handbook.device import get_device
+from handbook.seeding import make_generator
+
+DTYPES = (torch.float32, torch.float64)
+# Sums are taken in another order than PyTorch's, so the last digits may differ: the allowed error
+# is this many units of rounding, relative to the largest number of PyTorch's answer.
+ROUNDING_UNITS = 64
+HOSTILE = (0.0, -0.0, 1e-8, -1e-8, 1e-3, -1e-3, 1.0, -1.0, 3.0, -3.0, 20.0, -20.0, 88.0, -88.0)
+EXTREME = (100.0, -100.0, 1e4, -1e4, 1e30, -1e30)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Arguments of one comparison, made in float64; tensors are cast to the dtype under test."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+Cases = Callable[[], Iterator[Case]]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Our form, PyTorch's, and the cases that both must answer alike."""
+
+    ours: str
+    theirs: str
+    cases: Cases
+    kind: str = "function"
+
+
+def elementwise(*settings: dict[str, Any]) -> Cases:
+    """Shapes from a scalar to four dimensions, empty and strided ones, and hostile values."""
+
+    def cases() -> Iterator[Case]:
+        generator = make_generator(0)
+        shapes = [(), (1,), (7,), (0,), (3, 0), (5, 4), (2, 3, 4), (2, 3, 4, 5)]
+        for kwargs in settings or ({},):
+            for shape in shapes:
+                values = 3 * torch.randn(shape, generator=generator, dtype=torch.float64)
+                yield Case((values,), kwargs)
+            strided = torch.randn(6, 8, generator=generator, dtype=torch.float64)
+            yield Case((strided.t()[::2, 1:],), kwargs)
+            yield Case((torch.tensor(HOSTILE + EXTREME, dtype=torch.float64),), kwargs)
+
+    return cases
+
+
+def along_a_dimension() -> Iterator[Case]:
+    """Every dimension of several shapes, huge logits, and logits of minus infinity."""
+    generator = make_generator(1)
+    for shape in [(1,), (5,), (3, 5), (4, 1), (2, 3, 4), (0, 3)]:
+        for dim in range(-len(shape), len(shape)):
+            for scale in (1.0, 100.0, 1e4):
+                values = torch.randn(shape, generator=generator, dtype=torch.float64)
+                yield Case((scale * values,), {"dim": dim})
+    masked = torch.tensor([[0.0, -torch.inf, 1.0], [-torch.inf, 2.0, -torch.inf]])
+    yield Case((masked.double(),), {"dim": 1})
+
+
+def convolutions(n_dims: int) -> Cases:
+    """Batched and single images over strides, paddings, dilations, groups and kernels."""
+
+    def cases() -> Iterator[Case]:
+        generator = make_generator(2)
+
+        def draw(*shape: int) -> Tensor:
+            return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+        for stride, padding, dilation, groups, kernel_size in itertools.product(
+            (1, 2), (0, 1, 2), (1, 2), (1, 2), (1, 2, 3)
+        ):
+            image = draw(2, 4, *range(7, 7 + n_dims))
+            weight = draw(6, 4 // groups, *([kernel_size] * n_dims))
+            options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+            yield Case((image, weight, draw(6)), options)
+        for padding in ("same", "valid"):
+            for dilation in (1, 2):
+                options = {"padding": padding, "dilation": dilation}
+                yield Case(
+                    (draw(2, 3, *([8] * n_dims)), draw(4, 3, *range(2, 2 + n_dims))), options
+                )
+        yield Case((draw(3, *([6] * n_dims)), draw(4, 3, *([3] * n_dims)), draw(4)), {})
+        yield Case((draw(0, 3, *([6] * n_dims)), draw(4, 3, *([3] * n_dims)), draw(4)), {})
+        if n_dims == 2:
+            mixed = {"stride": (2, 1), "padding": (0, 2), "dilation": (1, 3)}
+            yield Case((draw(1, 2, 9, 11), draw(3, 2, 2, 3), draw(3)), mixed)
+            last = draw(2, 3, 6, 5).to(memory_format=torch.channels_last)
+            yield Case((last, draw(4, 3, 3, 3)), {"padding": 1})
+
+    return cases
+
+
+def convolution_layers(n_dims: int) -> Cases:
+    """Constructor arguments of the layers; the input comes last."""
+
+    def cases() -> Iterator[Case]:
+        generator = make_generator(3)
+        for stride, padding, groups, bias in itertools.product(
+            (1, 2), (0, 1), (1, 2), (True, False)
+        ):
+            image = torch.randn(2, 4, *([8] * n_dims), generator=generator, dtype=torch.float64)
+            options = {"stride": stride, "padding": padding, "groups": groups, "bias": bias}
+            yield Case((4, 6, 3, image), options)
+
+    return cases
+
+
+TABLE = [
+    Pair("activations.relu", "F.relu", elementwise()),
+    Pair("activations.leaky_relu", "F.leaky_relu", elementwise({}, {"negative_slope": 0.2})),
+    Pair("activations.elu", "F.elu", elementwise({}, {"alpha": 0.5})),
+    Pair("activations.gelu", "F.gelu", elementwise({}, {"approximate": "tanh"})),
+    Pair("activations.silu", "F.silu", elementwise()),
+    Pair("activations.sigmoid", "torch.sigmoid", elementwise()),
+    Pair("activations.tanh", "torch.tanh", elementwise()),
+    Pair(
+        "activations.softplus", "F.softplus",
+        elementwise({}, {"beta": 2.0}, {"beta": 0.5, "threshold": 5.0}),
+    ),
+    Pair("activations.softsign", "F.softsign", elementwise()),
+    Pair("activations.hardtanh", "F.hardtanh", elementwise({}, {"min_val": -2.0, "max_val": 0.5})),
+    Pair("activations.softmax", "F.softmax", along_a_dimension),
+    Pair("activations.log_softmax", "F.log_softmax", along_a_dimension),
+    Pair("convolution.conv1d", "F.conv1d", convolutions(1)),
+    Pair("convolution.conv2d", "F.conv2d", convolutions(2)),
+    Pair("layers.Conv1d", "nn.Conv1d", convolution_layers(1), kind="layer"),
+    Pair("layers.Conv2d", "nn.Conv2d", convolution_layers(2), kind="layer"),
+]  # fmt: skip
+
+
+def find(name: str) -> Any:
+    """Return what a short name of the table stands for."""
+    spaces = {
+        "activations": activations, "convolution": convolution, "layers": layers,
+        "F": F, "nn": nn, "torch": torch,
+    }  # fmt: skip
+    space, attribute = name.split(".")
+    return getattr(spaces[space], attribute)
+
+
+def run_function(function: Callable[..., Tensor], case: Case, dtype: torch.dtype) -> list[Tensor]:
+    """Return the output, and the gradient of each tensor argument for one fixed cotangent."""
+    device = get_device()
+    args = [
+        value.detach().to(device=device, dtype=dtype).requires_grad_()
+        if isinstance(value, Tensor)
+        else value
+        for value in case.args
+    ]
+    output = function(*args, **case.kwargs)
+    tensors = [value for value in args if isinstance(value, Tensor)]
+    return [output.detach(), *gradients(output, tensors)]
+
+
+def run_layer(layer: type[nn.Module], case: Case, dtype: torch.dtype) -> list[Tensor]:
+    """Build the layer, load the same weights by their names, and compare as a function."""
+    *sizes, image = case.args
+    module = layer(*sizes, **case.kwargs).to(dtype).to(get_device())
+    generator = make_generator(4)
+    shared = {
+        name: torch.randn(value.shape, generator=generator, dtype=torch.float64)
+        for name, value in sorted(module.state_dict().items())
+    }
+    module.load_state_dict(shared)
+    input = image.to(device=get_device(), dtype=dtype).requires_grad_()
+    output = module(input)
+    named = sorted(module.named_parameters())
+    return [output.detach(), *gradients(output, [input, *(value for _, value in named)])]
+
+
+def gradients(output: Tensor, tensors: list[Tensor]) -> list[Tensor]:
+    """Return the gradient of each tensor for a cotangent that both forms share."""
+    cotangent = torch.randn(output.shape, generator=make_generator(5), dtype=torch.float64)
+    return list(torch.autograd.grad(output, tensors, cotangent.to(output)))
+
+
+def compare(pair: Pair, case: Case, dtype: torch.dtype) -> tuple[float, float]:
+    """Return the largest error forward and backward, relative to PyTorch's largest number."""
+    run = run_layer if pair.kind == "layer" else run_function
+    ours = run(find(pair.ours), case, dtype)
+    theirs = run(find(pair.theirs), case, dtype)
+    assert len(ours) == len(theirs)
+    errors = []
+    for mine, other in zip(ours, theirs, strict=True):
+        assert mine.shape == other.shape, f"shape {mine.shape}, PyTorch's is {other.shape}"
+        assert mine.dtype == other.dtype, f"dtype {mine.dtype}, PyTorch's is {other.dtype}"
+        assert torch.equal(mine.isnan(), other.isnan()), (
+            "NaN where PyTorch has none, or the reverse"
+        )
+        finite = other.isfinite()
+        assert torch.equal(mine[~finite].nan_to_num(0), other[~finite].nan_to_num(0))
+        scale = max(1.0, other[finite].abs().max().item()) if finite.any() else 1.0
+        error = (mine - other)[finite].abs().max().item() if finite.any() else 0.0
+        errors.append(error / scale)
+    return errors[0], max(errors[1:])
+
+
+def measure(pair: Pair) -> dict[str, Any]:
+    """Return one row of the page: how many cases, and the largest errors in each dtype."""
+    row: dict[str, Any] = {"ours": pair.ours, "theirs": pair.theirs, "kind": pair.kind}
+    for dtype in DTYPES:
+        errors = [compare(pair, case, dtype) for case in pair.cases()]
+        name = str(dtype).removeprefix("torch.")
+        row["cases"] = len(errors)
+        row[f"forward_{name}"] = max(forward for forward, _ in errors)
+        row[f"backward_{name}"] = max(backward for _, backward in errors)
+    return row
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("pair", TABLE, ids=lambda pair: pair.ours)
+def test_equals_pytorch_forward_and_backward(pair: Pair, dtype: torch.dtype) -> None:
+    allowed = ROUNDING_UNITS * torch.finfo(dtype).eps
+    n_cases = 0
+    for case in pair.cases():
+        forward, backward = compare(pair, case, dtype)
+        shapes = [tuple(arg.shape) if isinstance(arg, Tensor) else arg for arg in case.args]
+        assert forward <= allowed, f"forward differs by {forward} for {shapes} {case.kwargs}"
+        assert backward <= allowed, f"backward differs by {backward} for {shapes} {case.kwargs}"
+        n_cases += 1
+    assert n_cases >= 10
+
+
+def test_the_comparison_sees_a_wrong_function() -> None:
+    wrong = Pair("activations.relu", "F.silu", elementwise())
+    forward, backward = compare(wrong, Case((torch.tensor([-1.0]).double(),), {}), torch.float64)
+    assert forward > 0.1
+    assert backward > 0.01
+
+
+def test_every_function_named_like_pytorchs_is_in_the_table() -> None:
+    named = {
+        f"{module.__name__.split('.')[1]}.{name}"
+        for module, spaces in (
+            (activations, (F, torch)), (convolution, (F,)), (layers, (nn,)),
+        )
+        for name in module.__all__
+        if any(hasattr(space, name) for space in spaces)
+    }  # fmt: skip
+    padding_only = {"convolution.pad"}  # moves numbers, computes none: tested bit by bit elsewhere
+    assert named - padding_only <= {pair.ours for pair in TABLE}
+
+
+if __name__ == "__main__":
+    assert sys.argv[1] == "--json", "usage: test_equivalence.py --json FILE"
+    with open(sys.argv[2], "w", encoding="utf-8") as file:
+        json.dump([measure(pair) for pair in TABLE], file, indent=1)
