@@ -1,4 +1,4 @@
-"""Sybil runs the Python blocks of every page; docs/_ext/runnable.py finds any that it would miss."""
+"""Sybil runs the Python blocks of every page; docs/_ext/runnable.py finds any it would miss."""
 
 from __future__ import annotations
 

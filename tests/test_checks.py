@@ -109,7 +109,7 @@ def test_a_seed_is_not_a_generator() -> None:
 
 def test_a_missing_package_is_named_with_its_remedy() -> None:
     with pytest.raises(
-        ImportError, match="digits needs the package no-such, .* pip install no-such"
+        ImportError, match=r"digits needs the package no-such, .* pip install no-such"
     ):
         checks.optional_package("no_such.data", distribution="no-such", purpose="digits")
 

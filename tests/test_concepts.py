@@ -174,6 +174,6 @@ def test_one_concept_or_one_script_can_be_chosen() -> None:
     assert not re.search(chosen.ignored_scripts, f"/gallery/optimization/{script}.py")
     assert re.search(chosen.ignored_scripts, "/gallery/convolution/plot_other.py")
     with pytest.raises(
-        ValueError, match="HANDBOOK_ONLY must name a concept or a script .*got 'no'"
+        ValueError, match=r"HANDBOOK_ONLY must name a concept or a script .*got 'no'"
     ):
         concepts.only("no")

@@ -186,10 +186,10 @@ def run_layer(layer: type[nn.Module], case: Case, dtype: torch.dtype) -> list[Te
         for name, value in sorted(module.state_dict().items())
     }
     module.load_state_dict(shared)
-    input = image.to(device=get_device(), dtype=dtype).requires_grad_()
-    output = module(input)
+    entering = image.to(device=get_device(), dtype=dtype).requires_grad_()
+    output = module(entering)
     named = sorted(module.named_parameters())
-    return [output.detach(), *gradients(output, [input, *(value for _, value in named)])]
+    return [output.detach(), *gradients(output, [entering, *(value for _, value in named)])]
 
 
 def gradients(output: Tensor, tensors: list[Tensor]) -> list[Tensor]:

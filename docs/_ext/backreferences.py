@@ -1,4 +1,4 @@
-"""Tell on each reference page which gallery scripts show a function and which chapter explains it."""
+"""Tell on each reference page which scripts show a function and which chapter explains it."""
 
 from __future__ import annotations
 

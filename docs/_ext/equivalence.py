@@ -37,19 +37,24 @@ def results_file(app: Sphinx) -> Path:
 
 def digest() -> str:
     """Hash what the measurements depend on: the table, the package, PyTorch, the device."""
-    parts = [TABLE.read_text(encoding="utf-8"), importlib.metadata.version("torch"), device_name()]
-    for path in sorted((ROOT / "handbook").glob("*.py")):
-        parts.append(ast.dump(_without_docstrings(path.read_text(encoding="utf-8"))))
+    parts = [
+        TABLE.read_text(encoding="utf-8"),
+        importlib.metadata.version("torch"),
+        device_name(),
+        *(
+            ast.dump(_without_docstrings(path.read_text(encoding="utf-8")))
+            for path in sorted((ROOT / "handbook").glob("*.py"))
+        ),
+    ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _without_docstrings(source: str) -> ast.Module:
     tree = ast.parse(source)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
     for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
-                del body[0]
+        if isinstance(node, documented) and ast.get_docstring(node) is not None:
+            del node.body[0]
     return tree
 
 

@@ -70,10 +70,11 @@ def not_run(doctree: nodes.document, source: Path) -> list[tuple[nodes.Node, str
         found.append((node, f"nothing runs this Python block; write it as {form}"))
     if not is_page:
         return found
-    for node in doctree.findall(nodes.doctest_block):
-        if not _is_in_docstring(node) and _squeezed(node.astext()) not in bodies:
-            found.append((node, "nothing runs this example; write it as a ```python fence"))
-    return found
+    return found + [
+        (node, "nothing runs this example; write it as a ```python fence")
+        for node in doctree.findall(nodes.doctest_block)
+        if not _is_in_docstring(node) and _squeezed(node.astext()) not in bodies
+    ]
 
 
 def _is_in_docstring(node: nodes.Node) -> bool:
