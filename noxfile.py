@@ -12,12 +12,11 @@ import platform
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.default_venv_backend = "venv"  # pip, so that a reader's own pip settings apply
-nox.options.error_on_external_run = True
 nox.options.sessions = ["lint", "tests", "doctest", "docs", "standalone", "site"]
 
 ROOT = Path(__file__).parent
@@ -38,32 +37,48 @@ def environment_name() -> str:
     parts = [
         (ROOT / "constraints.txt").read_bytes(),
         repr(sorted(PYPROJECT["dependency-groups"].items())).encode(),
-        f"{TORCH_BUILD} {sys.version_info[:2]} {platform.machine()}".encode(),
+        f"{TORCH_BUILD} {sys.version_info[:3]} {platform.machine()}".encode(),
     ]
     return f"handbook-{hashlib.sha256(b'|'.join(parts)).hexdigest()[:10]}"
 
 
-ENVIRONMENT = ROOT / ".nox" / environment_name()
-shared = nox.session(venv_location=str(ENVIRONMENT), reuse_venv=True)
+# nox makes one environment a session; PyTorch fills over a gigabyte, so ours share one.
+HOME = ROOT / ".nox" / environment_name()
+SCRIPTS = HOME / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+shared = nox.session(venv_backend="none")
+
+
+def python(session: nox.Session, *arguments: str, **options: Any) -> Any:
+    """Run Python in the shared environment, alone: nothing of the reader's own packages."""
+    environment = {"VIRTUAL_ENV": str(HOME), "PYTHONPATH": "", "PYTHONNOUSERSITE": "1"}
+    options["env"] = environment | options.get("env", {})
+    return session.run(str(PYTHON), *arguments, external=True, **options)
+
+
+def pip_install(session: nox.Session, *arguments: str) -> None:
+    """Install with pip, so that a reader's own pip settings apply, in the pinned versions."""
+    python(
+        session, "-m", "pip", "install", "--quiet", "--constraint", "constraints.txt", *arguments
+    )
 
 
 def install(session: nox.Session, group: str) -> None:
     """Bring the shared environment to hold a dependency group, PyTorch first."""
-    home = Path(session.virtualenv.location)
-    if home == ENVIRONMENT:
-        for old in ENVIRONMENT.parent.glob("handbook-*"):
-            if old != ENVIRONMENT:
-                session.log(f"the pins have changed: removing {old.name}")
-                shutil.rmtree(old, ignore_errors=True)
-    stamp = home / f".installed-{group}"
+    for old in HOME.parent.glob("handbook-*"):
+        if old != HOME:
+            session.log(f"the pins have changed: removing {old.name}")
+            shutil.rmtree(old, ignore_errors=True)
+    stamp = HOME / f".installed-{group}"
     if stamp.exists():
         return
-    constraints = ("--constraint", "constraints.txt")
-    if not (home / ".installed-torch").exists():
+    has_torch = HOME / ".installed-torch"
+    if not has_torch.exists():  # new, or left half made
+        session.run(sys.executable, "-m", "venv", "--clear", str(HOME), external=True)
         install_torch(session)
-        (home / ".installed-torch").touch()
-    session.install(*constraints, *nox.project.dependency_groups(PYPROJECT, group))
-    session.install(*constraints, "--no-deps", "--editable", ".")
+        has_torch.touch()
+    pip_install(session, *nox.project.dependency_groups(PYPROJECT, group))
+    pip_install(session, "--no-deps", "--editable", ".")
     stamp.touch()
 
 
@@ -72,18 +87,17 @@ def install_torch(session: nox.Session) -> None:
     build = TORCH_BUILD or ("cpu" if wants_cpu_build(session) else "pip")
     if build != "pip":
         # uv knows PyTorch's own indexes by the name of the build: cpu, cu126, cu130, xpu, ...
-        session.install("--constraint", "constraints.txt", "uv")
-        python = str(Path(session.bin) / ("python.exe" if os.name == "nt" else "python"))
-        chosen = ("--python", python, f"--torch-backend={build}", TORCH)
+        pip_install(session, "uv")
+        chosen = ("--python", str(PYTHON), f"--torch-backend={build}", TORCH)
         try:
-            session.run("uv", "pip", "install", *chosen)
+            python(session, "-m", "uv", "pip", "install", *chosen)
         except nox.command.CommandFailed:
             if TORCH_BUILD:  # the reader's own choice: no other build will do
                 session.error(f"HANDBOOK_TORCH={TORCH_BUILD} could not be installed; see above")
             session.warn("PyTorch's CPU index did not answer: taking what pip finds")
         else:
             return
-    session.install("--constraint", "constraints.txt", TORCH)
+    pip_install(session, TORCH)
 
 
 def wants_cpu_build(session: nox.Session) -> bool:
@@ -93,7 +107,7 @@ def wants_cpu_build(session: nox.Session) -> bool:
     has_nvidia_driver = Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi")
     if has_nvidia_driver:
         return False
-    settings = session.run("python", "-m", "pip", "config", "list", silent=True, log=False)
+    settings = python(session, "-m", "pip", "config", "list", silent=True, log=False)
     own_index = ("index-url", "find-links", "no-index")  # extra-index-url among them
     return not any(name in str(settings) for name in own_index)
 
@@ -102,7 +116,7 @@ def wants_cpu_build(session: nox.Session) -> bool:
 def tests(session: nox.Session) -> None:
     """Every function equals its closed form and PyTorch, and refuses bad input clearly."""
     install(session, "tests")
-    session.run("python", "-m", "pytest", "tests", *session.posargs, env=SINGLE_THREAD)
+    python(session, "-m", "pytest", *session.posargs, env=SINGLE_THREAD)
 
 
 @shared
@@ -110,7 +124,7 @@ def doctest(session: nox.Session) -> None:
     """Every example in a docstring and every Python block on a page prints what it says."""
     install(session, "tests")
     where = session.posargs or ["handbook", "docs"]
-    session.run("python", "-m", "pytest", "--doctest-modules", *where, env=SINGLE_THREAD)
+    python(session, "-m", "pytest", "--doctest-modules", *where, env=SINGLE_THREAD)
 
 
 @shared
@@ -138,8 +152,8 @@ def serve(session: nox.Session) -> None:
     install(session, "serve")
     watched = [f"--watch={folder}" for folder in ("gallery", "handbook", "conf.py")]
     ignored = ["--ignore=*/auto_gallery/*", "--ignore=*/_build/*"]
-    session.run(
-        "sphinx-autobuild", *watched, *ignored, "-c", ".", "-n", "docs", str(SITE),
+    python(
+        session, "-m", "sphinx_autobuild", *watched, *ignored, "-c", ".", "-n", "docs", str(SITE),
         *session.posargs,
     )  # fmt: skip
 
@@ -149,7 +163,7 @@ def standalone(session: nox.Session) -> None:
     """Every script downloaded from the site runs alone and prints what its page shows."""
     install(session, "tests")
     ensure_site(session)
-    session.run("python", "-m", "pytest", "tests/site/test_standalone_outputs.py", *session.posargs)
+    python(session, "-m", "pytest", "tests/site/test_standalone_outputs.py", *session.posargs)
 
 
 @shared
@@ -158,40 +172,40 @@ def site(session: nox.Session) -> None:
     install(session, "site")
     ensure_site(session)
     others = ["--ignore=tests/site/test_standalone_outputs.py"]
-    session.run("python", "-m", "pytest", "tests/site", *others, *session.posargs)
+    python(session, "-m", "pytest", "tests/site", *others, *session.posargs)
 
 
 @shared
 def lint(session: nox.Session) -> None:
     """The code is tidy, typed, spelt right, and no module imports a higher floor."""
     install(session, "lint")
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-    session.run("mypy")
-    session.run("lint-imports", "--no-cache")
-    session.run("codespell")
+    python(session, "-m", "ruff", "check", ".")
+    python(session, "-m", "ruff", "format", "--check", ".")
+    python(session, "-m", "mypy")
+    session.run(str(SCRIPTS / "lint-imports"), "--no-cache", external=True)
+    python(session, "-m", "codespell_lib")
     prose = [
         *sorted(ROOT.glob("*.md")),
         *sorted(path for path in ROOT.glob("docs/**/*.md") if "auto_gallery" not in path.parts),
         *sorted(ROOT.glob("gallery/**/*.py")),
         *sorted(ROOT.glob("handbook/*.py")),
     ]
-    session.run("sphinx-lint", "--enable=all", "--disable=line-too-long", *map(str, prose))
+    python(session, "-m", "sphinxlint", "--enable=all", "--disable=line-too-long", *map(str, prose))
 
 
 @shared
 def exercises(session: nox.Session) -> None:
     """Exercises to work on: nox -s exercises -- list, or -- get NAME [FOLDER]."""
     install(session, "docs")
-    session.run("python", "docs/_ext/exercises.py", *(session.posargs or ["list"]))
+    python(session, "docs/_ext/exercises.py", *(session.posargs or ["list"]))
 
 
 @shared
 def linkcheck(session: nox.Session) -> None:
-    """Every link to the outside answers; needs a network and says so when there is none."""
+    """Every link to the outside answers; skipped, and said so, without a network."""
     install(session, "docs")
     probe = "import socket; socket.create_connection(('docs.pytorch.org', 443), 10)"
-    if session.run("python", "-c", probe, success_codes=[0, 1], silent=True, log=False):
+    if python(session, "-c", probe, success_codes=[0, 1], silent=True, log=False):
         session.skip("no network: the links to other sites were NOT checked")
     build_site(session, "linkcheck", ROOT / "_build" / "linkcheck", *session.posargs)
 
@@ -202,10 +216,10 @@ def bench(session: nox.Session) -> None:
     install(session, "bench")
     if session.posargs[:1] == ["build"]:
         script = "tests/benchmarks/bench_build.py"
-        session.run("python", script, *session.posargs[1:], env=SINGLE_THREAD)
+        python(session, script, *session.posargs[1:], env=SINGLE_THREAD)
     else:
-        session.run(
-            "python", "-m", "pytest", "tests/benchmarks", "-o", "python_files=bench_*.py",
+        python(
+            session, "-m", "pytest", "tests/benchmarks", "-o", "python_files=bench_*.py",
             "--benchmark-columns=median,iqr,rounds", "--benchmark-group-by=group",
             *session.posargs,
             env=SINGLE_THREAD,
@@ -216,7 +230,7 @@ def bench(session: nox.Session) -> None:
 def inventories(session: nox.Session) -> None:
     """Make the link tables in docs/_inv again from the installed packages."""
     install(session, "docs")
-    session.run("python", "docs/_ext/inventories.py", *session.posargs)
+    python(session, "docs/_ext/inventories.py", *session.posargs)
 
 
 def build_site(
@@ -228,8 +242,8 @@ def build_site(
 ) -> None:
     """Run sphinx-build with the settings that every build of the site shares."""
     doctrees = ROOT / "_build" / "doctrees" / target.name
-    session.run(
-        "python", "-m", "sphinx", "-n", "-c", ".", "-b", builder, "-d", str(doctrees),
+    python(
+        session, "-m", "sphinx", "-n", "-c", ".", "-b", builder, "-d", str(doctrees),
         *options, "docs", str(target),
         env=SINGLE_THREAD | (env or {}),
     )  # fmt: skip
