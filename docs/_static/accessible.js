@@ -32,15 +32,36 @@
     }
   }
 
-  // The drawers of a narrow window: Escape closes them and gives the focus back.
-  const drawers = [...document.querySelectorAll("input.sidebar-toggle")];
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    for (const drawer of drawers) {
-      if (drawer.checked) {
-        drawer.checked = false;
-        drawer.focus();
-      }
+  // The drawers of a narrow window hang on hidden check boxes: make their icons real buttons.
+  const drawers = [
+    ["__navigation", "Contents", ".sidebar-drawer"],
+    ["__toc", "On this page", ".toc-drawer"],
+  ];
+  for (const [id, name, drawerSelector] of drawers) {
+    const box = document.getElementById(id);
+    if (!box) continue;
+    const icons = document.querySelectorAll(`label[for="${id}"] .icon`);
+    const tell = () => icons.forEach((icon) => (icon.ariaExpanded = String(box.checked)));
+    const visible = () => [...icons].find((icon) => icon.offsetParent !== null);
+    for (const icon of icons) {
+      icon.tabIndex = 0;
+      icon.role = "button";
+      icon.ariaLabel = name;
+      icon.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        box.checked = !box.checked;
+        tell();
+        if (box.checked) document.querySelector(`${drawerSelector} a`)?.focus();
+      });
     }
-  });
+    box.addEventListener("change", tell);
+    tell();
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !box.checked) return;
+      box.checked = false;
+      tell();
+      visible()?.focus();
+    });
+  }
 })();

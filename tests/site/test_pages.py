@@ -1,0 +1,244 @@
+"""Every page, on a phone and on a desktop, in the light and in the dark."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Request
+
+from .conftest import SITE, OpenContext, pages, url
+
+MOST_REQUESTS = 20  # pictures aside: they come one by one as the reader goes down the page
+MOST_SHIFT = 0.05
+# What a page fetches, gzipped. The search index is fetched by the search page alone.
+MOST_KILOBYTES = {"default": 400, "search.html": 2000, "genindex.html": 600}
+# Each page is visited once in each window: loaded in this theme, then turned to the other.
+WINDOWS = [("phone", "dark"), ("desktop", "light")]
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+WATCH_SHIFTS = """
+window.handbookShift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (!entry.hadRecentInput) window.handbookShift += entry.value;
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+# Pictures are fetched when they come near the window: go down the page once, then wait for them.
+SCROLL_DOWN = """async () => {
+  for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight) {
+    scrollTo(0, y);
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 10)));
+  }
+  const shown = [...document.images].filter((image) => image.checkVisibility());
+  await Promise.all(shown.map((image) => image.decode().catch(() => {})));
+  await Promise.all(document.getAnimations().map((fade) => fade.finished.catch(() => {})));
+  scrollTo(0, 0);
+}"""
+
+# Without `preload`, which fetches style sheets a second time, in a way that file:// forbids.
+RUN_AXE = (
+    "options => axe.run(document, { resultTypes: ['violations'], preload: false, ...options })"
+)
+
+LOOK = """() => {
+  const outside = (element) => !element.closest("script, style, code, pre, annotation, textarea");
+  const texts = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (outside(node.parentElement) && /\\\\\\(|\\\\\\[|\\$\\$|\\\\begin\\{/.test(node.data)) {
+      texts.push(node.data.trim().slice(0, 80));
+    }
+  }
+  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+  return {
+    overflow: document.documentElement.scrollWidth - innerWidth,
+    shift: window.handbookShift,
+    tex: texts,
+    formulaErrors: document.querySelectorAll(".katex-error").length,
+    images: [...document.images].filter((image) => image.checkVisibility()).map((image) => ({
+      address: image.currentSrc || image.src,
+      loaded: image.naturalWidth > 0,
+      alt: image.getAttribute("alt"),
+      named: image.closest(".sphx-glr-thumbcontainer") !== null,
+    })),
+    headings: [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+      .filter((heading) => heading.checkVisibility())
+      .map((heading) => [Number(heading.tagName[1]), heading.textContent.trim()]),
+    repeated: [...new Set(ids.filter((id, index) => ids.indexOf(id) !== index))],
+  };
+}"""
+
+
+@dataclass
+class Visit:
+    """What one look at a page found."""
+
+    requests: list[str] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    seen: dict[str, Any] = field(default_factory=dict)
+    violations: list[str] = field(default_factory=list)
+
+    def note_violations(self, theme: str, report: dict[str, Any]) -> None:
+        for violation in report["violations"]:
+            for node in violation["nodes"]:
+                what = f"{violation['id']} ({violation['impact']}, {theme})"
+                self.violations.append(f"{what}: {node['html'][:200]}")
+
+    @property
+    def gzipped(self) -> int:
+        """Bytes of what was fetched, each file gzipped (pictures gain nothing and stay)."""
+        found = {_file(address) for address in self.fetched}
+        return sum(_gzipped(path) for path in found if path.is_file())
+
+
+def _file(address: str) -> Path:
+    return Path(unquote(urlsplit(address).path))
+
+
+@cache
+def _gzipped(path: Path) -> int:
+    content = path.read_bytes()
+    return min(len(content), len(gzip.compress(content, mtime=0)))
+
+
+def look(context: BrowserContext, name: str, theme: str) -> Visit:
+    visit = Visit()
+    page: Page = context.new_page()
+
+    def note(request: Request) -> None:
+        if request.url.startswith("file:"):
+            visit.requests.append(request.url)
+
+    page.on("request", note)
+    page.on("requestfailed", lambda request: visit.failed.append(request.url))
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.on(
+        "console",
+        lambda message: visit.errors.append(message.text) if message.type == "error" else None,
+    )
+    context.refused.clear()
+    page.add_init_script(WATCH_SHIFTS)
+    page.goto(url(name), wait_until="load")
+    page.evaluate(SCROLL_DOWN)
+    visit.seen = page.evaluate(LOOK)
+    visit.fetched = list(visit.requests)
+    page.evaluate(AXE)
+    visit.note_violations(theme, page.evaluate(RUN_AXE, {}))
+    # The other theme changes colours and pictures, and nothing else.
+    other = "light" if theme == "dark" else "dark"
+    page.emulate_media(color_scheme=other)
+    page.evaluate(SCROLL_DOWN)
+    visit.seen["images"] += page.evaluate(LOOK)["images"]
+    colours = {"runOnly": ["color-contrast", "link-in-text-block"]}
+    visit.note_violations(other, page.evaluate(RUN_AXE, colours))
+    visit.refused = list(context.refused)
+    page.close()
+    return visit
+
+
+@pytest.fixture(scope="module")
+def contexts(open_context: OpenContext) -> dict[tuple[str, str], BrowserContext]:
+    return {window: open_context(*window) for window in WINDOWS}
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids="-".join)
+@pytest.mark.parametrize("name", pages())
+def test_a_page_is_whole(
+    name: str,
+    window: tuple[str, str],
+    contexts: dict[tuple[str, str], BrowserContext],
+    weights: dict[str, tuple[float, int]],
+) -> None:
+    visit = look(contexts[window], name, window[1])
+    seen = visit.seen
+    wrong: list[str] = []
+
+    def check(holds: bool, message: str) -> None:
+        if not holds:
+            wrong.append(message)
+
+    check(not visit.failed, f"requests failed: {visit.failed}")
+    check(not visit.refused, f"asks the network for {visit.refused}")
+    check(not visit.errors, f"errors in the console: {visit.errors}")
+    check(seen["overflow"] <= 0, f"scrolls sideways by {seen['overflow']} px")
+    check(not seen["tex"], f"shows unrendered TeX: {seen['tex']}")
+    check(not seen["formulaErrors"], f"{seen['formulaErrors']} formulas could not be rendered")
+    check(seen["shift"] <= MOST_SHIFT, f"shifts while loading by {seen['shift']:.3f}")
+    check(not seen["repeated"], f"ids that occur twice: {seen['repeated']}")
+    for image in seen["images"]:
+        check(image["loaded"], f"image did not load: {image['address']}")
+        # A card's picture is named by the card's link.
+        if not image["named"]:
+            check(bool(image["alt"]), f"image without alternative text: {image['address']}")
+            check(
+                not re.search(r"\.(png|webp|svg|jpe?g|gif)$|sphx_glr|_images/", image["alt"] or ""),
+                f"alternative text is a file name: {image['alt']}",
+            )
+    levels = [level for level, _ in seen["headings"]]
+    check(levels[:1] == [1] and levels.count(1) == 1, f"headings: {seen['headings']}")
+    for (level, _), (below, text) in zip(seen["headings"], seen["headings"][1:], strict=False):
+        check(below <= level + 1, f"heading {text!r} skips a level: {level} to {below}")
+    check(not visit.violations, "axe: " + "\n  ".join(visit.violations))
+
+    kilobytes = visit.gzipped / 1024
+    most = MOST_KILOBYTES.get(name, MOST_KILOBYTES["default"])
+    weights[f"{name} on a {window[0]}"] = (kilobytes, len(set(visit.fetched)))
+    check(kilobytes <= most, f"weighs {kilobytes:.0f} kB, more than {most}")
+    count = len({address for address in visit.fetched if "/_images/" not in address})
+    check(count <= MOST_REQUESTS, f"makes {count} requests, more than {MOST_REQUESTS}")
+    assert not wrong, f"{name} on a {window[0]}:\n- " + "\n- ".join(wrong)
+
+
+# -- links, read from the files ----------------------------------------------------------------
+
+
+@cache
+def anchors(path: Path) -> frozenset[str]:
+    text = path.read_text(encoding="utf-8")
+    return frozenset(re.findall(r"\s(?:id|name)=\"([^\"]+)\"", text))
+
+
+@pytest.mark.parametrize("name", pages())
+def test_every_link_inside_the_site_leads_somewhere(name: str) -> None:
+    here = SITE / name
+    text = here.read_text(encoding="utf-8")
+    broken = []
+    for address in set(re.findall(r"<a\b[^>]*\shref=\"([^\"]+)\"", text)):
+        address = address.replace("&amp;", "&")
+        if urlsplit(address).scheme or address.startswith("//"):
+            continue
+        target, fragment = urldefrag(address)
+        target = unquote(target.partition("?")[0])
+        path = (here.parent / target).resolve() if target else here
+        if not path.is_file():
+            broken.append(f"{address}: no such file")
+        elif fragment and path.suffix == ".html" and unquote(fragment) not in anchors(path):
+            broken.append(f"{address}: no such anchor")
+    assert not broken, f"{name}:\n- " + "\n- ".join(sorted(broken))
+
+
+@pytest.mark.parametrize("name", pages())
+def test_every_frame_of_a_stepper_is_there(name: str) -> None:
+    text = (SITE / name).read_text(encoding="utf-8")
+    for packed in re.findall(r"data-stepper=\"([^\"]*)\"", text):
+        frames = json.loads(packed.replace("&quot;", '"').replace("&amp;", "&"))["frames"]
+        for frame in frames:
+            for theme in ("light", "dark"):
+                assert ((SITE / name).parent / frame[theme]).is_file(), frame[theme]
+            assert frame["alt"]
