@@ -7,7 +7,9 @@ once, where a reader's value enters the package; what lies behind it may trust i
 from __future__ import annotations
 
 import importlib
+import numbers
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,6 +21,7 @@ __all__ = [
     "require_finite",
     "require_shape",
     "require_integer",
+    "require_integers",
     "require_number",
     "require_choice",
     "require_same_placement",
@@ -258,6 +261,65 @@ def require_integer(
         raise TypeError(f"{name} must be an int, got {describe(value)}")
     _require_bounds(name, value, minimum, maximum)
     return value
+
+
+def require_integers(
+    name: str, value: object, count: int, *, minimum: int | None = None
+) -> tuple[int, ...]:
+    """Return one whole number for each of ``count`` dimensions.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : object
+        One whole number for all dimensions, or a tuple with one for each. NumPy's integers count.
+    count : int
+        How many there must be.
+    minimum : int, optional
+        The smallest that each may be.
+
+    Returns
+    -------
+    tuple of int
+        ``count`` numbers.
+
+    Raises
+    ------
+    TypeError
+        If an entry is not an ``int``.
+    ValueError
+        If there are too few or too many, or one is below ``minimum``.
+
+    Examples
+    --------
+    >>> require_integers("stride", 2, 2), require_integers("stride", (1, 2), 2)
+    ((2, 2), (1, 2))
+    >>> require_integers("stride", (1, 0), 2, minimum=1)
+    Traceback (most recent call last):
+        ...
+    ValueError: stride[1] must be at least 1, got 0
+    >>> require_integers("stride", (1, 2, 3), 2)
+    Traceback (most recent call last):
+        ...
+    ValueError: stride must be an int or a tuple of 2, got (1, 2, 3)
+    """
+    if not isinstance(value, (tuple, list)):
+        return (require_integer(name, _as_python_integer(value), minimum=minimum),) * count
+    if len(value) not in (1, count):
+        raise ValueError(
+            f"{name} must be an int or a tuple of {count}, got {describe(tuple(value))}"
+        )
+    entries = tuple(value) * (count // len(value))
+    return tuple(
+        require_integer(f"{name}[{i}]", _as_python_integer(entry), minimum=minimum)
+        for i, entry in enumerate(entries)
+    )
+
+
+def _as_python_integer(value: Any) -> object:
+    is_integer_of_numpy = not isinstance(value, int) and isinstance(value, numbers.Integral)
+    return int(value) if is_integer_of_numpy else value
 
 
 def require_number(

@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from handbook import datasets
-from handbook.datasets import load_digits, load_wine, sample_manifold, train_test_split
+from handbook.datasets import (
+    load_digits,
+    load_photograph,
+    load_wine,
+    sample_manifold,
+    train_test_split,
+)
 from handbook.seeding import make_generator
 
 
@@ -33,6 +39,27 @@ def test_wine_has_178_samples_of_13_measurements_and_3_growers() -> None:
     assert len(wine.target_names) == 3
 
 
+def test_a_photograph_has_channels_first_and_values_from_0_to_1() -> None:
+    for name in ("china", "flower"):
+        photograph = load_photograph(name)
+        assert photograph.shape == (3, 427, 640)
+        assert photograph.dtype == torch.float32
+        assert photograph.min() >= 0
+        assert photograph.max() <= 1
+
+
+def test_an_unknown_photograph_is_refused() -> None:
+    with pytest.raises(ValueError, match="name must be one of 'china', 'flower', got 'cat'"):
+        load_photograph("cat")
+
+
+def test_a_missing_pillow_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.delitem(sys.modules, "PIL.Image", raising=False)
+    with pytest.raises(ImportError, match=r"load_photograph\('china'\) needs the package pillow"):
+        load_photograph("china")
+
+
 def test_bundled_sets_ignore_the_default_dtype_and_device() -> None:
     torch.set_default_dtype(torch.float64)
     torch.set_default_device("meta")
@@ -49,10 +76,8 @@ def test_bundled_sets_ignore_the_default_dtype_and_device() -> None:
 def test_a_missing_scikit_learn_is_named_with_the_remedy(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in [module for module in sys.modules if module.split(".")[0] == "sklearn"]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setattr(sys, "path", [])
-    monkeypatch.setattr(sys, "meta_path", [])
+    monkeypatch.setitem(sys.modules, "sklearn", None)  # Python then finds no such package
+    monkeypatch.delitem(sys.modules, "sklearn.datasets", raising=False)
     with pytest.raises(ImportError, match=rf"{name} needs the package scikit-learn, .* use: pip"):
         getattr(datasets, name)()
 

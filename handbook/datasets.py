@@ -1,0 +1,373 @@
+r"""Data to learn from: real sets that need no download, and surfaces whose dimension is known."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from handbook.checks import (
+    describe,
+    optional_package,
+    require_choice,
+    require_generator,
+    require_integer,
+    require_number,
+    require_tensor,
+)
+
+__all__ = [
+    "LabeledData",
+    "Split",
+    "load_digits",
+    "load_wine",
+    "load_photograph",
+    "train_test_split",
+    "sample_manifold",
+]
+
+
+class LabeledData(NamedTuple):
+    """Samples with a class label each.
+
+    Attributes
+    ----------
+    inputs : Tensor
+        Features, float32, on the CPU.
+    targets : Tensor
+        Class labels, int64, from 0 to ``len(target_names) - 1``.
+    feature_names : tuple of str
+        One name for each column of ``inputs``.
+    target_names : tuple of str
+        One name for each label.
+
+    Shapes
+    ------
+    inputs : ``(N, D)``
+    targets : ``(N,)``
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+
+
+class Split(NamedTuple):
+    """Two parts of one data set: to learn from, and to be tested on.
+
+    Attributes
+    ----------
+    train_inputs, train_targets, test_inputs, test_targets : Tensor
+        Rows of the whole set, in random order; no row is in both parts.
+
+    Shapes
+    ------
+    train_inputs : ``(N_train, *)``
+    train_targets : ``(N_train, *)``
+    test_inputs : ``(N_test, *)``
+    test_targets : ``(N_test, *)``
+    """
+
+    train_inputs: Tensor
+    train_targets: Tensor
+    test_inputs: Tensor
+    test_targets: Tensor
+
+
+def load_digits() -> LabeledData:
+    """Return 1797 images of handwritten digits, 8 by 8 pixels each.
+
+    The set comes inside scikit-learn, so that nothing is fetched. Forty-three people wrote the
+    whole set; these images come from thirteen of them who wrote none of the other part.
+
+    Returns
+    -------
+    LabeledData
+        ``inputs`` of shape ``(1797, 64)``: the pixels row by row from the top left. Each is a
+        whole number from 0 (no ink) to 16: how many of a 4 by 4 block of scanned dots are
+        black. ``targets`` of shape ``(1797,)``: the digit that was written, 0 to 9.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed.
+
+    Notes
+    -----
+    ``inputs.reshape(-1, 1, 8, 8)`` makes images with one channel, ``(N, C, H, W)``.
+
+    References
+    ----------
+    Alpaydin and Kaynak, "Optical recognition of handwritten digits", 1998,
+    https://doi.org/10.24432/C50P49
+
+    Examples
+    --------
+    >>> digits = load_digits()
+    >>> digits.inputs.shape, digits.targets.shape
+    (torch.Size([1797, 64]), torch.Size([1797]))
+    >>> digits.inputs.min().item(), digits.inputs.max().item()
+    (0.0, 16.0)
+    >>> digits.targets[:5]
+    tensor([0, 1, 2, 3, 4])
+    """
+    return _load_bundled_set("load_digits")
+
+
+def load_wine() -> LabeledData:
+    """Return 178 wines from three growers, with thirteen chemical measurements each.
+
+    The set comes inside scikit-learn, so that nothing is fetched.
+
+    Returns
+    -------
+    LabeledData
+        ``inputs`` of shape ``(178, 13)``: the measurements, each in its own unit, so that one
+        column reaches 0.66 and another 1680. ``targets`` of shape ``(178,)``: the grower, 0
+        to 2.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed.
+
+    References
+    ----------
+    Aeberhard and Forina, "Wine", 1992, https://doi.org/10.24432/C5PC7J
+
+    Examples
+    --------
+    >>> wine = load_wine()
+    >>> wine.inputs.shape
+    torch.Size([178, 13])
+    >>> wine.feature_names[7], round(wine.inputs[:, 7].max().item(), 2)
+    ('nonflavanoid_phenols', 0.66)
+    >>> wine.feature_names[12], round(wine.inputs[:, 12].max().item(), 2)
+    ('proline', 1680.0)
+    """
+    return _load_bundled_set("load_wine")
+
+
+def load_photograph(name: str) -> Tensor:
+    """Return a colour photograph as a tensor, channels first.
+
+    The pictures come inside scikit-learn, so that nothing is fetched.
+
+    Parameters
+    ----------
+    name : str
+        ``"china"`` (a temple) or ``"flower"`` (a dahlia).
+
+    Returns
+    -------
+    Tensor
+        Red, green and blue of every pixel, float32, from 0 (none) to 1. The dimensions are
+        channel, row and column.
+
+    Shapes
+    ------
+    return : ``(3, 427, 640)``
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn or Pillow, which reads the file, is not installed.
+    ValueError
+        If there is no photograph of that name.
+
+    Notes
+    -----
+    The file holds ``(row, column, channel)`` in whole numbers from 0 to 255, as image files do.
+
+    Examples
+    --------
+    >>> photograph = load_photograph("china")
+    >>> photograph.shape, photograph.dtype
+    (torch.Size([3, 427, 640]), torch.float32)
+    >>> photograph.min().item(), photograph.max().item()
+    (0.0, 1.0)
+    """
+    require_choice("name", name, ("china", "flower"))
+    purpose = f"load_photograph({name!r})"
+    optional_package("PIL.Image", distribution="pillow", purpose=purpose)
+    sklearn_datasets = optional_package(
+        "sklearn.datasets", distribution="scikit-learn", purpose=purpose
+    )
+    pixels = torch.tensor(sklearn_datasets.load_sample_image(f"{name}.jpg"))
+    return pixels.permute(2, 0, 1).float().div(255).contiguous()
+
+
+def _load_bundled_set(function: str) -> LabeledData:
+    sklearn_datasets = optional_package(
+        "sklearn.datasets", distribution="scikit-learn", purpose=function
+    )
+    bunch = getattr(sklearn_datasets, function)()
+    return LabeledData(
+        inputs=torch.tensor(bunch.data, dtype=torch.float32, device="cpu"),
+        targets=torch.tensor(bunch.target, dtype=torch.int64, device="cpu"),
+        feature_names=tuple(str(name) for name in bunch.feature_names),
+        target_names=tuple(str(name) for name in bunch.target_names),
+    )
+
+
+def train_test_split(
+    inputs: Tensor, targets: Tensor, *, test_share: float = 0.25, generator: torch.Generator
+) -> Split:
+    """Split a data set at random into a part to learn from and a part to be tested on.
+
+    Parameters
+    ----------
+    inputs : Tensor
+        Features, one sample per row.
+    targets : Tensor
+        What to predict, one row for each sample.
+    test_share : float, optional
+        Share of the samples in the test part, above 0 and below 1. The number is rounded to the
+        nearest whole one.
+    generator : torch.Generator
+        A CPU generator.
+
+    Returns
+    -------
+    Split
+        Copies, on the device of the whole.
+
+    Shapes
+    ------
+    inputs : ``(N, *)``
+    targets : ``(N, *)``
+
+    Raises
+    ------
+    TypeError
+        If ``inputs`` or ``targets`` is not a tensor, ``test_share`` is not a number, or
+        ``generator`` is not a :class:`torch.Generator`.
+    ValueError
+        If the numbers of samples differ, ``test_share`` lies outside (0, 1), or one part would
+        be empty.
+
+    Examples
+    --------
+    >>> inputs = torch.arange(8.0).reshape(4, 2)
+    >>> split = train_test_split(
+    ...     inputs, torch.arange(4), generator=torch.Generator().manual_seed(0)
+    ... )
+    >>> split.train_inputs.shape, split.test_inputs.shape
+    (torch.Size([3, 2]), torch.Size([1, 2]))
+    """
+    require_tensor("inputs", inputs)
+    require_tensor("targets", targets)
+    if inputs.dim() == 0 or targets.dim() == 0 or inputs.shape[0] != targets.shape[0]:
+        raise ValueError(
+            "inputs and targets must have as many rows as each other, "
+            f"got {describe(inputs)} and {describe(targets)}"
+        )
+    test_share = require_number("test_share", test_share, above=0.0, below=1.0)
+    require_generator("generator", generator)
+    n_samples = inputs.shape[0]
+    n_test = round(test_share * n_samples)
+    if not 0 < n_test < n_samples:
+        raise ValueError(
+            f"test_share must leave at least 1 sample in both parts, got {test_share} of "
+            f"{n_samples} samples"
+        )
+    order = torch.randperm(n_samples, generator=generator)
+    test, train = order[:n_test], order[n_test:]
+    return Split(
+        train_inputs=inputs[train.to(inputs.device)],
+        train_targets=targets[train.to(targets.device)],
+        test_inputs=inputs[test.to(inputs.device)],
+        test_targets=targets[test.to(targets.device)],
+    )
+
+
+def sample_manifold(
+    n_samples: int,
+    n_intrinsic: int,
+    n_ambient: int,
+    *,
+    shape: str = "torus",
+    noise_std: float = 0.0,
+    dtype: torch.dtype = torch.float32,
+    generator: torch.Generator,
+) -> Tensor:
+    r"""Draw points from a surface of known dimension, turned at random in a larger space.
+
+    Parameters
+    ----------
+    n_samples : int
+        How many points, at least 1.
+    n_intrinsic : int
+        :math:`d`, the dimension of the surface, at least 1.
+    n_ambient : int
+        :math:`D`, how many coordinates describe a point: at least :math:`d` for a cube and
+        :math:`2d` for a torus.
+    shape : str, optional
+        ``"cube"``: uniform in the cube of edge 1, flat and with edges. ``"torus"``: uniform on the
+        product of :math:`d` circles of circumference 1, curved in the larger space, without an
+        edge, and the same everywhere.
+    noise_std : float, optional
+        Standard deviation of Gaussian noise added to all :math:`D` coordinates, at least 0. It
+        leaves the surface.
+    dtype : torch.dtype, optional
+        A floating-point dtype of the result.
+    generator : torch.Generator
+        A CPU generator; the draws are made in float64 and rounded once.
+
+    Returns
+    -------
+    Tensor
+        The points, on the CPU.
+
+    Shapes
+    ------
+    return : ``(n_samples, n_ambient)``
+
+    Raises
+    ------
+    TypeError
+        If a count is not an ``int``, ``noise_std`` is not a number, ``dtype`` is not a
+        floating-point dtype, or ``generator`` is not a :class:`torch.Generator`.
+    ValueError
+        If a count is too small, ``shape`` is unknown, or ``noise_std`` is negative or not finite.
+
+    Notes
+    -----
+    The surface is turned by a random matrix with orthonormal rows, which keeps every distance. On
+    the cube, distances in :math:`D` coordinates are therefore those in :math:`d`.
+
+    Examples
+    --------
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> points = sample_manifold(500, 2, 100, shape="cube", generator=generator)
+    >>> points.shape, torch.linalg.matrix_rank(points).item()
+    (torch.Size([500, 100]), 2)
+    """
+    require_integer("n_samples", n_samples, minimum=1)
+    require_integer("n_intrinsic", n_intrinsic, minimum=1)
+    require_choice("shape", shape, ("cube", "torus"))
+    n_flat = n_intrinsic if shape == "cube" else 2 * n_intrinsic
+    require_integer("n_ambient", n_ambient)
+    if n_ambient < n_flat:
+        raise ValueError(
+            f"n_ambient must be at least {n_flat} to hold a {shape} of dimension {n_intrinsic}, "
+            f"got {n_ambient}"
+        )
+    noise_std = require_number("noise_std", noise_std, minimum=0.0, below=float("inf"))
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise TypeError(f"dtype must be a floating-point dtype, got {describe(dtype)}")
+    require_generator("generator", generator)
+    coordinates = torch.rand(n_samples, n_intrinsic, generator=generator, dtype=torch.float64)
+    if shape == "torus":
+        angles = 2 * torch.pi * coordinates
+        radius = 1 / (2 * torch.pi)  # circumference 1
+        coordinates = radius * torch.cat([angles.cos(), angles.sin()], dim=1)
+    gaussian = torch.randn(n_ambient, n_flat, generator=generator, dtype=torch.float64)
+    directions = torch.linalg.qr(gaussian).Q  # (D, n_flat), orthonormal columns
+    points: Tensor = coordinates @ directions.T
+    if noise_std > 0:
+        noise = torch.randn(points.shape, generator=generator, dtype=torch.float64)
+        points = points + noise_std * noise
+    return points.to(dtype)
