@@ -45,8 +45,10 @@ extensions = [
     "concepts",
     "equivalence",
     "backreferences",
+    "shapes_section",
     "runnable",
     "accessible",
+    "lean",
 ]
 
 exclude_patterns = ["_*", "auto_gallery/sg_execution_times*", "sg_execution_times*"]
@@ -91,7 +93,8 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
 napoleon_preprocess_types = True
-napoleon_custom_sections = [("Shapes", "params_style")]
+napoleon_attr_annotations = False  # it would hand the aliases below to Python as type hints
+napoleon_custom_sections = ["Shapes"]
 napoleon_type_aliases = {
     "Tensor": ":class:`~torch.Tensor`",
     "tensor": ":class:`~torch.Tensor`",

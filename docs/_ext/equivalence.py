@@ -30,9 +30,9 @@ HEADINGS = (
 SHORT = {"F.": "torch.nn.functional.", "nn.": "torch.nn."}
 
 
-def results_file(app: Sphinx) -> Path:
+def results_file(srcdir: str | os.PathLike[str]) -> Path:
     """Return where the measurements are kept between builds."""
-    return Path(app.srcdir) / "auto_gallery" / "equivalence.json"
+    return Path(srcdir) / "auto_gallery" / "equivalence.json"
 
 
 def digest() -> str:
@@ -60,7 +60,7 @@ def _without_docstrings(source: str) -> ast.Module:
 
 def measure(app: Sphinx) -> None:
     """Run the table where something that it depends on has changed."""
-    path = results_file(app)
+    path = results_file(app.srcdir)
     wanted = digest()
     stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if stored.get("digest") == wanted:
@@ -93,7 +93,7 @@ class EquivalenceTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Build the table from the measurements of this build."""
-        path = results_file(self.env.app)
+        path = results_file(self.env.srcdir)
         self.env.note_dependency(str(path))
         rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
         table = nodes.table(classes=["equivalence"])

@@ -16,7 +16,7 @@ TARGET = Path(__file__).parents[1] / "_inv"
 
 PYTHON = {
     "library/stdtypes.html": "int float bool str bytes list tuple dict set",
-    "library/functions.html": "object print len range zip type isinstance super property",
+    "library/functions.html": "object type print len range zip type isinstance super property",
     "library/exceptions.html": (
         "Exception ValueError TypeError ImportError RuntimeError KeyboardInterrupt OSError "
         "AssertionError NotImplementedError ModuleNotFoundError SystemExit IndexError"
@@ -33,6 +33,13 @@ PYTHON = {
     "library/random.html": "random.Random",
 }
 TORCH_SPACES = ("torch", "torch.nn", "torch.nn.functional", "torch.optim", "torch.nn.init")
+TORCH_MODULES = {
+    "torch": "torch.html",
+    "torch.nn": "nn.html",
+    "torch.nn.functional": "nn.functional.html",
+    "torch.optim": "optim.html",
+    "torch.linalg": "linalg.html",
+}
 TORCH_PAGES = {
     "torch.Tensor": "tensors.html",
     "torch.device": "tensor_attributes.html",
@@ -52,7 +59,7 @@ TORCH_MORE = (
 MATPLOTLIB = (
     "matplotlib.axes.Axes matplotlib.figure.Figure matplotlib.animation.FuncAnimation "
     "matplotlib.pyplot.subplots matplotlib.pyplot.show matplotlib.pyplot.figure "
-    "matplotlib.pyplot.close matplotlib.pyplot.colorbar"
+    "matplotlib.pyplot.close matplotlib.pyplot.colorbar matplotlib.patches.Rectangle"
 )
 SKLEARN = (
     "sklearn.datasets.load_digits sklearn.datasets.load_iris sklearn.datasets.load_wine "
@@ -105,6 +112,8 @@ def python() -> Iterator[Entry]:
 def torch() -> Iterator[Entry]:
     """List PyTorch's public functions, layers, losses, optimisers and tensor methods."""
     names = set(TORCH_MORE.split())
+    for space, page in TORCH_MODULES.items():
+        yield space, "module", f"{page}#module-$"
     for space in TORCH_SPACES:
         module = importlib.import_module(space)
         for short in dir(module):
