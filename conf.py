@@ -45,7 +45,7 @@ extensions = [
     "concepts",
     "equivalence",
     "backreferences",
-    "shapes_section",
+    "docstrings",
     "runnable",
     "accessible",
     "lean",

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import docstrings
 import equivalence
 import gallery_cache
 import katex
@@ -227,9 +228,10 @@ def build(house: Path, **settings: Any) -> Path:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_build_runs_what_is_stale_and_nothing_else(
-    house: Path, monkeypatch: pytest.MonkeyPatch
+    house: Path,
 ) -> None:
-    monkeypatch.syspath_prepend(str(house))
+    # The scripts run in processes of their own, where `handbook` is the real one.
+    (house / "gallery" / "part" / "plot_a.py").write_text('"""\nA\n=\n"""\nprint(1)\n')
     pages = build(house)
     page = pages / "plot_a.rst"
     assert page.exists()
@@ -257,3 +259,25 @@ def test_a_build_runs_what_is_stale_and_nothing_else(
 )
 def test_an_error_is_rounded_up(error: float, text: str) -> None:
     assert equivalence.error_text(error) == text
+
+
+# -- docstrings ---------------------------------------------------------------------------------
+
+
+def test_shapes_become_a_list_and_stay_shapes() -> None:
+    section = [
+        "Shapes", "------", "input : (N, C, *) with C classes at ``dim``",
+        "weight, bias : ``(C_out,)`` or (C_out, (k - 1) + 1)", "",
+        "Raises", "------", "TypeError", "    If ``input : (x)`` is none.",
+    ]  # fmt: skip
+    assert docstrings.as_list(section) == [
+        "Shapes", "------", "* ``input``: ``(N, C, *)`` with C classes at ``dim``",
+        "* ``weight``, ``bias``: ``(C_out,)`` or ``(C_out, (k - 1) + 1)``", "",
+        "Raises", "------", "TypeError", "    If ``input : (x)`` is none.",
+    ]  # fmt: skip
+
+
+def test_an_authors_initial_is_no_numbered_list() -> None:
+    lines = ["X. Glorot, A. Bordes, 2011.", "No change."]
+    docstrings.rewrite(None, "function", "f", None, None, lines)
+    assert lines == [r"\X. Glorot, A. Bordes, 2011.", "No change."]

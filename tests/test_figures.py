@@ -467,3 +467,14 @@ def test_axes_stand_still_while_an_animation_runs_and_the_layout_is_given_back(
 def test_the_pictures_carry_no_metadata(scrape: Any) -> None:
     light, _ = figures.render(titled()[0])
     assert not Image.open(io.BytesIO(light)).info.keys() & {"exif", "xmp", "icc_profile"}
+
+
+def test_a_figure_that_is_only_half_drawn_is_refused(tmp_path: Path) -> None:
+    figure, (drawn, empty) = plt.subplots(2, 1)
+    drawn.plot([1, 2])
+    drawn.set_title("half")
+    with pytest.raises(ValueError, match="got nothing in axes 1 .*move plt.subplots down"):
+        figures.save_figure(figure, tmp_path / "half_001.webp", "plot_half.py, line 3")
+    empty.set_axis_off()
+    figures.save_figure(figure, tmp_path / "half_001.webp")
+    plt.close(figure)

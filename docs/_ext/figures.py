@@ -117,6 +117,18 @@ def _require_titles(figure: Figure, where: str) -> str:
     return text
 
 
+def _require_drawn(figure: Figure, where: str) -> None:
+    """Refuse a figure that is half drawn: it is closed after its block, and would stay so."""
+    drawn = [axes.has_data() or bool(axes.texts or axes.tables) for axes in figure.axes]
+    for position, axes in enumerate(figure.axes):
+        if any(drawn) and not drawn[position] and axes.axison:
+            raise ValueError(
+                f"every axes of a figure must be drawn in the block that makes the figure, got "
+                f"nothing in axes {position} ({where}); move plt.subplots down to where all of it "
+                "is drawn"
+            )
+
+
 def _pixels(figure: Figure, facecolor: str) -> Any:
     """The figure as a picture of exactly its own size, whatever ``savefig.bbox`` says."""
     import matplotlib as mpl
@@ -201,6 +213,7 @@ def dark_name(path: Path) -> Path:
 def save_figure(figure: Figure, path: Path, where: str = "") -> dict[str, Any]:
     """Save a figure as ``path`` and its dark twin, with the JSON record beside them."""
     alt = _require_titles(figure, where)
+    _require_drawn(figure, where)
     light, dark = render(figure)
     _write(path, light)
     _write(dark_name(path), dark)

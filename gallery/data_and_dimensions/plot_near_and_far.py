@@ -27,21 +27,14 @@ device = get_device()
 # First, distances from one query to 1000 points, all with independent coordinates, uniform in
 # [0, 1]. Each histogram is in units of its own mean.
 
-fig, (ax_histogram, ax_ratio) = plt.subplots(2, 1, figsize=(6.4, 7.6))
-looks = ((2, BLUE, "-"), (20, VERMILLION, "--"), (200, GREEN, "-."), (2000, PURPLE, ":"))
-for n_features, color, linestyle in looks:
+histograms = {}
+for n_features in (2, 20, 200, 2000):
     points = torch.rand(1001, n_features, generator=make_generator(0)).to(device)
     distances = pairwise_distances(points[:1], points[1:]).flatten()
     relative = (distances / distances.mean()).cpu()
     density, edges = torch.histogram(relative, bins=125, range=(0.0, 2.5), density=True)
-    centres = (edges[1:] + edges[:-1]) / 2
-    ax_histogram.plot(centres, density, color=color, linestyle=linestyle, label=f"d = {n_features}")
+    histograms[n_features] = ((edges[1:] + edges[:-1]) / 2, density)
     print(f"d = {n_features:>4}: std of distance / mean of distance = {relative.std():.2f}")
-ax_histogram.set_xlabel("distance / mean distance (dimensionless)")
-ax_histogram.set_ylabel("density (dimensionless)")
-ax_histogram.set_title("Independent features: all points become equally far")
-ax_histogram.legend()
-
 # %%
 # Second, the ratio of the nearest to the farthest of 200 points, with 5 seeds. Independent
 # features against points in a flat square, two hidden quantities, that is turned at random in
@@ -76,6 +69,17 @@ for seed in range(5):
     points = digits[rows].to(device)
     real.append(distance_ratio(points[:20], points[20:]).median().cpu())
 real = torch.stack(real)
+
+fig, (ax_histogram, ax_ratio) = plt.subplots(2, 1, figsize=(6.4, 7.6))
+lines = zip((BLUE, VERMILLION, GREEN, PURPLE), ("-", "--", "-.", ":"), strict=True)
+for (n_features, (centres, density)), (color, linestyle) in zip(
+    histograms.items(), lines, strict=True
+):
+    ax_histogram.plot(centres, density, color=color, linestyle=linestyle, label=f"d = {n_features}")
+ax_histogram.set_xlabel("distance / mean distance (dimensionless)")
+ax_histogram.set_ylabel("density (dimensionless)")
+ax_histogram.set_title("Independent features: all points become equally far")
+ax_histogram.legend()
 
 looks = {
     "independent": ("independent features", BLUE, "-", "o"),

@@ -1,6 +1,7 @@
-"""Render the section "Shapes" of docstrings: a list of names with their shapes, none of them a type.
+"""Render what napoleon would misread in docstrings: the sections "Shapes" and "References".
 
-napoleon would take ``(N, C)`` for a list of classes to link to.
+napoleon would take the shape ``(N, C)`` for a list of classes to link to, and reStructuredText an
+author's initial, "X. Glorot", for the tenth entry of a numbered list.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from sphinx.application import Sphinx
 
 TITLE, UNDERLINE = "Shapes", "------"
 ENTRY = re.compile(r"^(?P<name>[\w.*, ]+?) : (?P<shape>.+)$")
+INITIAL = re.compile(r"^(?=[A-Z]\. )")
 # A parenthesis with at most one level inside, such as (N, (H - k) + 1, W).
 PARENTHESIS = re.compile(r"\((?:[^()]|\([^()]*\))*\)")
 
@@ -48,7 +50,7 @@ def rewrite(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
     """Rewrite a docstring in place."""
-    lines[:] = as_list(lines)
+    lines[:] = [INITIAL.sub(r"\\", line) for line in as_list(lines)]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
