@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from mpl_toolkits.mplot3d import Axes3D
 from torch import Tensor
 
@@ -36,6 +37,9 @@ __all__ = [
     "plot_path",
     "plot_surface",
     "plot_eigenvectors",
+    "plot_matrix",
+    "plot_window",
+    "plot_image",
 ]
 
 # After Okabe and Ito's colour-blind-safe set; purple and ochre are darkened until each colour
@@ -84,7 +88,7 @@ STYLE: dict[str, Any] = {
 
 
 def _path_array(name: str, value: object, n_dimensions: tuple[int, ...], last: int | None) -> Any:
-    """A tensor as a NumPy array on the CPU, after a check of its shape."""
+    """Return a tensor as a NumPy array on the CPU, after a check of its shape."""
     tensor = require_tensor(name, value).detach().cpu()
     if tensor.dim() not in n_dimensions or (last is not None and tensor.shape[-1] != last):
         sizes = " or ".join(str(n) for n in n_dimensions)
@@ -94,6 +98,7 @@ def _path_array(name: str, value: object, n_dimensions: tuple[int, ...], last: i
 
 
 def _surface_arrays(points: object, values: object) -> tuple[Any, Any, Any]:
+    """Return x, y and height of every point of a grid, after a check of the shapes."""
     grid = _path_array("points", points, (3,), 2)
     heights = _path_array("values", values, (2,), None)
     if heights.shape != grid.shape[:-1]:
@@ -171,7 +176,7 @@ def plot_path(
     ----------
     points : Tensor
         The points in order, as in :attr:`handbook.descent.Path.points`.
-    color : str, default: BLUE
+    color : str, optional
         The colour of line and circles.
     linestyle : optional
         Any of matplotlib's; solid without it.
@@ -259,6 +264,7 @@ def plot_surface(
         _, ax = plt.subplots(subplot_kw={"projection": "3d", "computed_zorder": False})
     if not isinstance(ax, Axes3D):
         raise TypeError('ax must have projection="3d", got flat axes')
+    result: Axes = ax
     # The order of drawing is given by zorder: matplotlib's guess puts the path under the surface.
     ax.computed_zorder = False
     ax.plot_surface(
@@ -277,7 +283,7 @@ def plot_surface(
     ax.set_xlabel("x")
     ax.set_ylabel("y")
     ax.set_zlabel("f(x, y)")
-    return ax
+    return result
 
 
 def plot_eigenvectors(
@@ -347,4 +353,166 @@ def plot_eigenvectors(
             fontweight="bold",
             zorder=6,
         )
+    return ax
+
+
+# ---- matrices with numbers ---------------------------------------------------------------------
+
+
+def plot_matrix(
+    matrix: Tensor,
+    *,
+    decimals: int = 0,
+    cmap: str = SEQUENTIAL,
+    limits: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a matrix as coloured cells with its numbers written in them.
+
+    Row 0 is on top and column 0 on the left, as in print and in PyTorch's images.
+
+    Parameters
+    ----------
+    matrix : Tensor
+        The numbers; a cell that holds NaN stays empty.
+    decimals : int, default: 0
+        How many decimals to write.
+    cmap : str, optional
+        Colour map; ``DIVERGING`` for signed numbers.
+    limits : tuple of float, optional
+        Numbers at the two ends of the colour map. Without it: the smallest and the largest; with
+        ``DIVERGING``, the largest absolute value on both sides of zero.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes without it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Where it was drawn.
+
+    Shapes
+    ------
+    matrix : (rows, columns)
+
+    Raises
+    ------
+    TypeError
+        If ``matrix`` is not a tensor.
+    ValueError
+        If it does not have two dimensions.
+    """
+    numbers = _path_array("matrix", matrix, (2,), None)
+    known = numbers[np.isfinite(numbers)]
+    if limits is None:
+        low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
+        if cmap == DIVERGING:
+            low, high = -max(-low, high, 0.0), max(-low, high, 0.0)
+    else:
+        low, high = limits
+    if low == high:
+        low, high = low - 1, high + 1  # one number only: the middle of the colour map
+    if ax is None:
+        _, ax = plt.subplots()
+    picture = ax.imshow(numbers, cmap=cmap, vmin=low, vmax=high)
+    for (row, column), number in np.ndenumerate(numbers):
+        if np.isfinite(number):
+            red, green, blue, _ = picture.cmap(picture.norm(number))
+            is_dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+            text = f"{round(number, decimals) + 0.0:.{decimals}f}"  # + 0.0: no negative zero
+            ax.text(
+                column,
+                row,
+                text.replace("-", "\N{MINUS SIGN}"),
+                ha="center",
+                va="center",
+                color="white" if is_dark else "black",
+            )
+    ax.set_xticks(range(numbers.shape[1]))
+    ax.set_yticks(range(numbers.shape[0]))
+    ax.tick_params(length=0)
+    ax.set_xlabel("column")
+    ax.set_ylabel("row")
+    ax.grid(False)
+    return ax
+
+
+def plot_window(
+    ax: Axes,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+    *,
+    color: str = VERMILLION,
+    linestyle: str = "-",
+) -> Rectangle:
+    """Outline a block of cells in a matrix that :func:`plot_matrix` drew.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where the matrix is.
+    rows, columns : tuple of int
+        First and last row, first and last column of the block.
+    color, linestyle : str, optional
+        Look of the outline.
+
+    Returns
+    -------
+    matplotlib.patches.Rectangle
+        The outline, to move or to remove.
+    """
+    outline = Rectangle(
+        (columns[0] - 0.5, rows[0] - 0.5),
+        columns[1] - columns[0] + 1,
+        rows[1] - rows[0] + 1,
+        fill=False,
+        edgecolor=color,
+        linewidth=3.0,
+        linestyle=linestyle,
+        zorder=4,
+        clip_on=False,
+    )
+    ax.add_patch(outline)
+    return outline
+
+
+def plot_image(
+    image: Tensor, *, limits: tuple[float, float] = (0.0, 1.0), ax: Axes | None = None
+) -> Axes:
+    """Show an image, channels first, without axes; row 0 is on top.
+
+    Parameters
+    ----------
+    image : Tensor
+        One channel (drawn in grey) or three (red, green, blue).
+    limits : tuple of float, optional
+        Numbers drawn darkest and brightest; what lies outside is cut off.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes without it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Where it was drawn.
+
+    Shapes
+    ------
+    image : (H, W), (1, H, W) or (3, H, W)
+
+    Raises
+    ------
+    TypeError
+        If ``image`` is not a tensor.
+    ValueError
+        If its shape is none of these, or the first of ``limits`` is not the smaller one.
+    """
+    require_shape("image", image, ("H", "W"), (1, "H", "W"), (3, "H", "W"))
+    low, high = limits
+    if not low < high:
+        raise ValueError(f"limits must go from the smaller to the larger number, got {limits}")
+    pixels = image.detach().cpu().double().reshape(-1, *image.shape[-2:])
+    pixels = ((pixels - low) / (high - low)).clamp(0, 1).permute(1, 2, 0)
+    if ax is None:
+        _, ax = plt.subplots()
+    ax.imshow(pixels.squeeze(-1).numpy(), cmap="gray", vmin=0.0, vmax=1.0)
+    ax.set_axis_off()
     return ax

@@ -1,0 +1,162 @@
+"""Drawings: what is drawn is what was given, on the axes that were given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+
+mpl.use("agg")
+
+import matplotlib.pyplot as plt  # after the choice of backend
+
+from handbook.descent import gradient_descent
+from handbook.plots import (
+    BLUE,
+    GREY,
+    VERMILLION,
+    plot_contours,
+    plot_eigenvectors,
+    plot_path,
+    plot_surface,
+)
+from handbook.surfaces import (
+    DOUBLE_WELL,
+    SADDLE,
+    bowl,
+    classify_critical_point,
+    hessian,
+    saddle,
+    surface_grid,
+)
+
+
+@pytest.fixture(autouse=True)
+def close_figures() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+# ---- surfaces and paths -------------------------------------------------------------------------
+
+
+def test_contours_lie_where_the_function_has_their_height():
+    grid = surface_grid(SADDLE.domain, n_points=41)
+    levels = [-1.0, 0.5, 1.0]
+    ax = plot_contours(grid, saddle(grid), levels=levels)
+    (lines,) = ax.collections
+    assert lines.levels.tolist() == levels
+    for level, path in zip(levels, lines.get_paths(), strict=True):
+        heights = saddle(torch.tensor(path.vertices))
+        np.testing.assert_allclose(heights, level, atol=0.01)
+
+
+def test_contours_have_x_across_and_y_up():
+    grid = surface_grid(((0.0, 1.0), (0.0, 3.0)), n_points=5)
+    ax = plot_contours(grid, grid[..., 1], levels=[1.5], labels=False)
+    ((path,),) = [collection.get_paths() for collection in ax.collections]
+    np.testing.assert_allclose(path.vertices[:, 1], 1.5)
+    assert "x" in ax.get_xlabel()
+    assert "y" in ax.get_ylabel()
+
+
+def test_path_is_drawn_point_by_point_with_its_ends_marked():
+    path = gradient_descent(bowl, torch.tensor([1.0, 1.0]), learning_rate=0.1, n_steps=5)
+    ax = plot_path(path.points, color=VERMILLION, label="path")
+    line, start, end = ax.lines
+    np.testing.assert_allclose(line.get_xydata(), path.points)
+    np.testing.assert_allclose(start.get_xydata(), path.points[:1])
+    np.testing.assert_allclose(end.get_xydata(), path.points[-1:])
+    assert start.get_markerfacecolor() == "none"
+    assert line.get_color() == VERMILLION
+    assert line.get_label() == "path"
+
+
+def test_many_paths_share_one_label():
+    start = torch.tensor([[1.0, 1.0], [1.0, -1.0], [0.5, 0.5]])
+    path = gradient_descent(DOUBLE_WELL, start, learning_rate=0.1, n_steps=4)
+    ax = plot_path(path.points, label="paths")
+    assert len(ax.lines) == 9
+    assert ax.get_legend_handles_labels()[1] == ["paths"]
+
+
+def test_a_diverged_path_is_drawn_up_to_its_last_finite_point():
+    path = gradient_descent(bowl, torch.ones(2), learning_rate=10.0, n_steps=100)
+    ax = plot_path(path.points)
+    finite = int(path.points.isfinite().all(-1).sum())
+    assert 0 < finite < 101
+    assert len(ax.lines[0].get_xydata()) == finite
+    assert np.isfinite(ax.lines[0].get_xydata()).all()
+
+
+def test_surface_in_three_dimensions_carries_its_path():
+    grid = surface_grid(SADDLE.domain, n_points=11)
+    path = gradient_descent(saddle, torch.tensor([1.0, 0.1]), learning_rate=0.1, n_steps=6)
+    ax = plot_surface(grid, saddle(grid), path_points=path.points, path_values=path.values)
+    assert ax.name == "3d"
+    assert len(ax.collections) == 1
+    x, y, z = ax.lines[0].get_data_3d()
+    np.testing.assert_allclose(np.stack([x, y], -1), path.points)
+    np.testing.assert_allclose(z, path.values)
+
+
+def test_eigenvectors_are_centred_have_the_asked_length_and_show_the_sign():
+    center = torch.tensor([2.0, 1.0])
+    point = classify_critical_point(torch.tensor([[1.0, 3.0], [3.0, 1.0]]))
+    ax = plot_eigenvectors(center, point.eigenvalues, point.eigenvectors, length=0.5)
+    down, up = ax.lines
+    for line in (down, up):
+        np.testing.assert_allclose(line.get_xydata().mean(0), center, atol=1e-6)
+        assert np.linalg.norm(np.diff(line.get_xydata(), axis=0)) == pytest.approx(1.0)
+    assert (down.get_color(), down.get_linestyle()) == (VERMILLION, "--")
+    assert (up.get_color(), up.get_linestyle()) == (BLUE, "-")
+    assert [text.get_text() for text in ax.texts] == ["−2", "+4"]
+
+
+def test_eigenvectors_are_the_columns():
+    angle = torch.tensor(0.5)
+    directions = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()]).reshape(2, 2)
+    ax = plot_eigenvectors(torch.zeros(2), torch.tensor([-1.0, 1.0]), directions)
+    np.testing.assert_allclose(ax.lines[0].get_xydata()[1], directions[:, 0], atol=1e-6)
+
+
+def test_a_direction_without_curvature_is_grey():
+    ax = plot_eigenvectors(torch.zeros(2), torch.zeros(2), torch.eye(2))
+    assert [line.get_color() for line in ax.lines] == [GREY, GREY]
+
+
+def test_drawings_use_the_axes_they_are_given_and_take_tensors_from_a_graph():
+    fig, ax = plt.subplots()
+    grid = surface_grid(SADDLE.domain, n_points=5).requires_grad_()
+    matrix = hessian(saddle, torch.zeros(2))
+    point = classify_critical_point(matrix)
+    assert plot_contours(grid, saddle(grid), ax=ax) is ax
+    assert plot_path(grid[0], ax=ax) is ax
+    assert plot_eigenvectors(grid[2, 2], point.eigenvalues, point.eigenvectors, ax=ax) is ax
+    space = fig.add_subplot(projection="3d")
+    assert plot_surface(grid, saddle(grid), ax=space) is space
+    assert plt.get_fignums() == [fig.number]
+
+
+def test_surface_drawings_refuse_wrong_shapes():
+    grid = surface_grid(SADDLE.domain, n_points=5)
+    for draw in (plot_contours, plot_surface):
+        with pytest.raises(ValueError, match="points must have 3 dimensions and 2 in the last"):
+            draw(torch.zeros(5, 2), torch.zeros(5))
+        with pytest.raises(ValueError, match=r"values must have shape \(5, 5\) to fit points"):
+            draw(grid, torch.zeros(4, 5))
+        with pytest.raises(TypeError, match="values must be a tensor, got a list"):
+            draw(grid, [1.0])
+    with pytest.raises(ValueError, match="points must have 2 or 3 dimensions and 2 in the last"):
+        plot_path(torch.zeros(4, 3))
+    with pytest.raises(ValueError, match="path_points and path_values must come together"):
+        plot_surface(grid, saddle(grid), path_points=torch.zeros(3, 2))
+    with pytest.raises(ValueError, match=r"path_values must have shape \(3,\) to fit path_points"):
+        plot_surface(grid, saddle(grid), path_points=torch.zeros(3, 2), path_values=torch.zeros(4))
+    with pytest.raises(ValueError, match=r"eigenvectors must have shape \(2, 2\)"):
+        plot_eigenvectors(torch.zeros(2), torch.zeros(2), torch.zeros(3, 2))
+    with pytest.raises(TypeError, match='ax must have projection="3d", got flat axes'):
+        plot_surface(grid, saddle(grid), ax=plt.subplots()[1])
