@@ -23,7 +23,12 @@ def text_of(chapter: str) -> str:
 
 
 def test_there_are_concepts() -> None:
-    assert {"activation_function", "curse_of_dimensionality", "saddle_points", "convolution"} <= set(TABLE)
+    assert {
+        "activation_function",
+        "curse_of_dimensionality",
+        "saddle_points",
+        "convolution",
+    } <= set(TABLE)
 
 
 @every_concept

@@ -4,6 +4,7 @@ Write the functions, then run this file: ``python exercise_activations.py``.
 """
 
 import math
+from functools import partial
 
 import torch
 
@@ -76,6 +77,13 @@ def _masked_without_shift(scores, allowed):
     return exponentials / exponentials.sum(dim=1, keepdim=True)
 
 
+WRONG_SLOPES = {
+    "The value is right, but where() or clamp() still differentiates an exponential that has "
+    "overflowed: 0 times infinity.": lambda x: torch.where(x > 20, x, torch.log1p(torch.exp(x))),
+    "At 0 the parts that you add take slopes that do not belong together: clamp takes 1 there, abs "
+    "takes 0.": lambda x: x.clamp(min=0) + torch.log1p(torch.exp(-x.abs())),
+}
+
 MISTAKES = {
     "stable_softplus": {
         "You took the exponential of a large number, and it overflowed.": lambda x: torch.log1p(
@@ -85,16 +93,7 @@ MISTAKES = {
         "You took max(x, 0) and forgot to add log(1 + e^-|x|) of the absolute value.": lambda x: (
             torch.clamp(x, min=0) + torch.log1p(torch.exp(x))
         ),
-    },
-    "slope of stable_softplus": {
-        "The value is right, but where() or clamp() still differentiates an exponential that has "
-        "overflowed: 0 times infinity.": lambda x: _slope(
-            lambda x: torch.where(x > 20, x, torch.log1p(torch.exp(x))), x
-        ),
-        "At 0 the parts that you add take slopes that do not belong together: clamp takes 1 there, "
-        "abs takes 0.": lambda x: _slope(
-            lambda x: x.clamp(min=0) + torch.log1p(torch.exp(-x.abs())), x
-        ),
+        **WRONG_SLOPES,
     },
     "silu_slope": {
         "You forgot that x is a factor too: the product rule has two terms.": lambda x: (
@@ -123,7 +122,7 @@ def test_slope_of_stable_softplus():
 
     x = torch.tensor([-1000.0, 0.0, 3.0, 1000.0])
     wanted = torch.tensor([0.0, 0.5, 0.95257413, 1.0])
-    mistakes = MISTAKES["slope of stable_softplus"]
+    mistakes = {told: partial(_slope, wrong) for told, wrong in WRONG_SLOPES.items()}
     expect(slope_of_stable_softplus, x, equals=wanted, mistakes=mistakes)
 
 
