@@ -29,7 +29,8 @@ TORCH = next(
 )
 TORCH_BUILD = os.environ.get("HANDBOOK_TORCH", "").strip().lower()
 # One thread: two runs then print the same digits, and two processes do not fight over two cores.
-SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# Agg: no window opens.
+SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
 
 
 def environment_name() -> str:

@@ -46,6 +46,12 @@ class LabeledData(NamedTuple):
     ------
     inputs : ``(N, D)``
     targets : ``(N,)``
+
+    Examples
+    --------
+    >>> wine = load_wine()
+    >>> wine.inputs.shape, wine.targets.bincount().tolist(), wine.feature_names[0]
+    (torch.Size([178, 13]), [59, 71, 48], 'alcohol')
     """
 
     inputs: Tensor
@@ -68,6 +74,13 @@ class Split(NamedTuple):
     train_targets : ``(N_train, *)``
     test_inputs : ``(N_test, *)``
     test_targets : ``(N_test, *)``
+
+    Examples
+    --------
+    >>> rows = torch.arange(8.0).reshape(8, 1)
+    >>> split = train_test_split(rows, rows, generator=torch.Generator().manual_seed(0))
+    >>> len(split.train_inputs), len(split.test_inputs)
+    (6, 2)
     """
 
     train_inputs: Tensor

@@ -50,6 +50,16 @@ class Path(NamedTuple):
         The points, the start first; shape (T + 1, ..., D) after T steps.
     values : Tensor
         The function's values; shape (T + 1, ...).
+
+    Examples
+    --------
+    >>> path = gradient_descent(
+    ...     lambda x: (x * x).sum(-1), torch.ones(2), learning_rate=0.25, n_steps=2
+    ... )
+    >>> path.points.tolist()
+    [[1.0, 1.0], [0.5, 0.5], [0.25, 0.25]]
+    >>> path.values.tolist(), path.diverged.item()
+    ([2.0, 0.5, 0.125], False)
     """
 
     points: Tensor

@@ -36,7 +36,17 @@ _MOST_VALUES_SHOWN = 8  # a longer tensor is described by its dtype and shape in
 
 
 class NotWrittenYet(AssertionError):  # noqa: N818  # a state of the exercise, not an error
-    """The reader has not written this part yet."""
+    """The reader has not written this part yet.
+
+    Examples
+    --------
+    >>> def double(x):
+    ...     raise NotImplementedError("later")
+    >>> expect(double, 2, equals=4)
+    Traceback (most recent call last):
+        ...
+    handbook.exercises.NotWrittenYet: double(2) is not written yet: later
+    """
 
 
 class Mistaken(AssertionError):  # noqa: N818  # likewise
@@ -48,6 +58,14 @@ class Mistaken(AssertionError):  # noqa: N818  # likewise
         What came, what was wanted.
     mistake : str, optional
         What the reader mistook, where the answer equals that of a known wrong way.
+
+    Examples
+    --------
+    >>> try:
+    ...     expect(lambda x: x + x, 3, equals=9, mistakes={"You added.": lambda x: x + x})
+    ... except Mistaken as error:
+    ...     error.mistake
+    'You added.'
     """
 
     def __init__(self, message: str, mistake: str | None = None) -> None:

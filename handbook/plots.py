@@ -147,6 +147,15 @@ def plot_contours(
         If ``points`` or ``values`` is not a tensor.
     ValueError
         If their shapes are not those.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from handbook.surfaces import SADDLE, surface_grid
+    >>> grid = surface_grid(SADDLE.domain, n_points=21)
+    >>> ax = plot_contours(grid, SADDLE(grid), levels=[-1.0, 0.0, 1.0])
+    >>> ax.get_xlabel()
+    'x (dimensionless)'
     """
     x, y, heights = _surface_arrays(points, values)
     if ax is None:
@@ -200,6 +209,13 @@ def plot_path(
         If ``points`` is not a tensor.
     ValueError
         If its shape is neither.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ax = plot_path(torch.tensor([[1.0, 1.0], [0.5, 0.5]]), label="descent")
+    >>> ax.lines[0].get_xydata().tolist()
+    [[1.0, 1.0], [0.5, 0.5]]
     """
     steps = _path_array("points", points, (2, 3), 2)
     if ax is None:
@@ -256,6 +272,15 @@ def plot_surface(
         If an argument is not a tensor or ``ax`` is flat.
     ValueError
         If a shape does not fit, or only one half of the path is given.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from handbook.surfaces import SADDLE, surface_grid
+    >>> grid = surface_grid(SADDLE.domain, n_points=21)
+    >>> ax = plot_surface(grid, SADDLE(grid))
+    >>> ax.name, ax.get_zlabel()
+    ('3d', 'f(x, y)')
     """
     x, y, heights = _surface_arrays(points, values)
     if (path_points is None) != (path_values is None):
@@ -328,6 +353,13 @@ def plot_eigenvectors(
         If an argument is not a tensor.
     ValueError
         If a shape is another.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ax = plot_eigenvectors(torch.zeros(2), torch.tensor([-1.0, 1.0]), torch.eye(2))
+    >>> [text.get_text() for text in ax.texts]
+    ['−1', '+1']
     """
     middle = _path_array("center", center, (1,), 2)
     curvatures = _path_array("eigenvalues", eigenvalues, (1,), 2)
@@ -400,6 +432,13 @@ def plot_matrix(
         If ``matrix`` is not a tensor.
     ValueError
         If it does not have two dimensions.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ax = plot_matrix(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> [text.get_text() for text in ax.texts]
+    ['1', '2', '3', '4']
     """
     numbers = _path_array("matrix", matrix, (2,), None)
     known = numbers[np.isfinite(numbers)]
@@ -459,6 +498,14 @@ def plot_window(
     -------
     matplotlib.patches.Rectangle
         The outline, to move or to remove.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ax = plot_matrix(torch.zeros(4, 4))
+    >>> outline = plot_window(ax, rows=(0, 1), columns=(2, 3))
+    >>> outline.get_width(), outline.get_height()
+    (2, 2)
     """
     outline = Rectangle(
         (columns[0] - 0.5, rows[0] - 0.5),
@@ -504,6 +551,13 @@ def plot_image(
         If ``image`` is not a tensor.
     ValueError
         If its shape is none of these, or the first of ``limits`` is not the smaller one.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ax = plot_image(torch.zeros(1, 8, 8))
+    >>> ax.images[0].get_array().shape
+    (8, 8)
     """
     require_shape("image", image, ("H", "W"), (1, "H", "W"), (3, "H", "W"))
     low, high = limits

@@ -1,7 +1,8 @@
 r"""Random numbers that are the same for every reader, on every device.
 
-Whatever draws takes a generator; nothing in the handbook touches PyTorch's global one. Draws are
-made on the CPU and moved, because the CPU and the GPU turn the same seed into different numbers.
+Whatever draws takes a generator. Only the layers fall back on PyTorch's global one where none is
+given, as ``torch.nn`` does. Draws are made on the CPU and moved, because the CPU and the GPU turn
+the same seed into different numbers.
 """
 
 from __future__ import annotations

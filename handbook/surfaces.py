@@ -871,6 +871,12 @@ class CriticalPoint:
         The curvatures along the eigenvectors, the smallest first; shape (D,).
     eigenvectors : Tensor
         The directions, one per column, of length 1; shape (D, D).
+
+    Examples
+    --------
+    >>> point = classify_critical_point(torch.tensor([[0.0, 1.0], [1.0, 0.0]]))
+    >>> point.kind, point.index, point.eigenvalues
+    ('saddle', 1, tensor([-1.,  1.]))
     """
 
     kind: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import types
 
+import numpy as np
 import pytest
 import torch
 
@@ -127,3 +128,19 @@ def test_an_installed_package_comes_back(monkeypatch: pytest.MonkeyPatch) -> Non
     module = types.ModuleType("made_up")
     monkeypatch.setitem(sys.modules, "made_up", module)
     assert checks.optional_package("made_up", distribution="made-up", purpose="a test") is module
+
+
+def test_one_number_stands_for_every_dimension_and_numpy_s_integers_count():
+    assert checks.require_integers("stride", 2, 3) == (2, 2, 2)
+    assert checks.require_integers("stride", [np.int64(1), 2], 2) == (1, 2)
+    assert checks.require_integers("stride", (4,), 2) == (4, 4)
+    assert type(checks.require_integers("stride", np.int32(3), 1)[0]) is int
+
+
+def test_integers_are_refused_by_position():
+    with pytest.raises(TypeError, match=r"stride\[1\] must be an int, got 2.0"):
+        checks.require_integers("stride", (1, 2.0), 2)
+    with pytest.raises(ValueError, match="stride must be at least 1, got 0"):
+        checks.require_integers("stride", 0, 2, minimum=1)
+    with pytest.raises(ValueError, match=r"stride must be an int or a tuple of 2, got \(\)"):
+        checks.require_integers("stride", (), 2)

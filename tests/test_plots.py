@@ -16,12 +16,16 @@ import matplotlib.pyplot as plt  # after the choice of backend
 from handbook.descent import gradient_descent
 from handbook.plots import (
     BLUE,
+    DIVERGING,
     GREY,
     VERMILLION,
     plot_contours,
     plot_eigenvectors,
+    plot_image,
+    plot_matrix,
     plot_path,
     plot_surface,
+    plot_window,
 )
 from handbook.surfaces import (
     DOUBLE_WELL,
@@ -160,3 +164,47 @@ def test_surface_drawings_refuse_wrong_shapes():
         plot_eigenvectors(torch.zeros(2), torch.zeros(2), torch.zeros(3, 2))
     with pytest.raises(TypeError, match='ax must have projection="3d", got flat axes'):
         plot_surface(grid, saddle(grid), ax=plt.subplots()[1])
+
+
+def test_a_matrix_shows_its_numbers_where_they_are_and_leaves_nan_empty():
+    ax = plot_matrix(torch.tensor([[1.0, -2.0, torch.nan], [-0.01, 0.25, 30.0]]))
+    shown = {text.get_position(): text.get_text() for text in ax.texts}
+    assert shown == {(0, 0): "1", (1, 0): "−2", (0, 1): "0", (1, 1): "0", (2, 1): "30"}
+    assert ax.get_ylim() == (1.5, -0.5)  # row 0 on top
+
+
+def test_signed_numbers_are_coloured_around_zero_and_given_limits_are_kept():
+    matrix = torch.tensor([[1.0, -4.0]])
+    assert plot_matrix(matrix, cmap=DIVERGING).images[0].get_clim() == (-4, 4)
+    assert plot_matrix(matrix, limits=(0.0, 9.0)).images[0].get_clim() == (0, 9)
+    assert plot_matrix(torch.full((2, 2), 0.111), decimals=2).texts[0].get_text() == "0.11"
+    assert not plot_matrix(torch.full((2, 2), torch.nan)).texts
+
+
+def test_numbers_on_dark_cells_are_white():
+    ax = plot_matrix(torch.tensor([[0.0, 1.0]]), cmap="gray")
+    assert [text.get_color() for text in ax.texts] == ["white", "black"]
+
+
+def test_a_window_outlines_whole_cells():
+    ax = plot_matrix(torch.zeros(4, 4))
+    assert plot_window(ax, (1, 2), (0, 2)).get_bbox().bounds == (-0.5, 0.5, 3, 2)
+
+
+def test_an_image_is_drawn_with_its_channels_last_and_cut_at_the_limits():
+    grey = plot_image(torch.tensor([[-1.0, 0.5, 3.0]]), limits=(0.0, 2.0)).images[0].get_array()
+    assert grey.tolist() == [[0.0, 0.25, 1.0]]
+    colour = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
+    drawn = plot_image(colour).images[0].get_array()
+    assert torch.allclose(torch.tensor(drawn), colour.permute(1, 2, 0).double())
+
+
+def test_matrix_and_image_refuse_wrong_shapes():
+    with pytest.raises(ValueError, match="matrix must have 2 dimensions, got a float32 tensor"):
+        plot_matrix(torch.zeros(3))
+    with pytest.raises(
+        ValueError, match=r"image must have shape \(H, W\) or \(1, H, W\) or \(3, H, W"
+    ):
+        plot_image(torch.zeros(2, 4, 4))
+    with pytest.raises(ValueError, match="limits must go from the smaller to the larger number"):
+        plot_image(torch.zeros(4, 4), limits=(1.0, 1.0))

@@ -19,7 +19,9 @@ from handbook.surfaces import (
     SADDLE,
     SURFACES,
     UNEVEN_WELLS,
+    CriticalPoint,
     Surface,
+    bowl,
     classify_critical_point,
     critical_index,
     double_well,
@@ -32,6 +34,7 @@ from handbook.surfaces import (
     quadratic,
     quadratic_surface,
     random_hessians,
+    ravine,
     rosenbrock,
     saddle,
     surface_grid,
@@ -551,3 +554,17 @@ def test_bad_draws_are_refused(arguments, options, error, message):
 def test_names_of_the_surfaces_are_distinct():
     names = [surface.name for surface in SURFACES]
     assert all(a != b for a, b in itertools.combinations(names, 2))
+
+
+def test_bowl_and_ravine_are_the_quadratics_of_their_formulas() -> None:
+    point = at([1.0, 2.0])
+    assert bowl(point) == (1 + 3 * 4) / 2
+    assert ravine(point) == (1 + 50 * 4) / 2
+
+
+def test_a_classification_is_a_critical_point_with_its_directions() -> None:
+    point = classify_critical_point(torch.diag(torch.tensor([2.0, -3.0])))
+    assert isinstance(point, CriticalPoint)
+    assert (point.kind, point.index) == ("saddle", 1)
+    assert point.eigenvalues.tolist() == [-3.0, 2.0]
+    assert point.eigenvectors[:, 0].abs().tolist() == [0.0, 1.0]
