@@ -557,7 +557,7 @@ def test_names_of_the_surfaces_are_distinct():
 
 
 def test_bowl_and_ravine_are_the_quadratics_of_their_formulas() -> None:
-    point = at([1.0, 2.0])
+    point = torch.tensor([1.0, 2.0], dtype=float64)
     assert bowl(point) == (1 + 3 * 4) / 2
     assert ravine(point) == (1 + 50 * 4) / 2
 

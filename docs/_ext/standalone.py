@@ -2,7 +2,7 @@
 
 sphinx-gallery offers the script and the notebook as they are, which import ``handbook``. This
 extension writes beside them, in ``auto_gallery/<part>/standalone``, a script and a notebook into
-which the definitions that they use are copied (see ``inliner``), and puts a footer with these
+which the definitions that they use are copied (see ``inliner/``), and puts a footer with these
 downloads, and with what they need, on the page. A script that cannot be made to run alone fails the
 build.
 
@@ -67,7 +67,6 @@ NOTEBOOK_SETTINGS = (
     "remove_config_comments",
     "rst_link_targets",
 )
-OWN_CODE = ("names", "inliner", "standalone")
 
 
 # -- what a script needs ------------------------------------------------------------------------
@@ -185,9 +184,9 @@ def notebook(script: Path, gallery_conf: dict[str, Any]) -> str:
         # Each cell is compiled by itself, so each that has annotations says how to read them.
         for cell in made["cells"]:
             code = cell["source"][0]
-            if cell["cell_type"] == "code" and not code.startswith(FUTURE):
-                if has_annotations(ast.parse(code).body):
-                    cell["source"] = [f"{FUTURE}\n\n{code}"]
+            is_bare = cell["cell_type"] == "code" and not code.startswith(FUTURE)
+            if is_bare and has_annotations(ast.parse(code).body):
+                cell["source"] = [f"{FUTURE}\n\n{code}"]
     for cell in made["cells"]:
         cell["source"] = cell["source"][0].splitlines(keepends=True)
     return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
@@ -269,7 +268,8 @@ def _state_of_tools(app: Sphinx) -> str:
     root, package = _package(app)
     folder = root / package if (root / package).is_dir() else root
     here = Path(__file__).parent
-    files = [*sorted(folder.rglob("*.py")), *(here / f"{name}.py" for name in OWN_CODE)]
+    own = [Path(__file__), *sorted((here / "inliner").glob("*.py"))]
+    files = [*sorted(folder.rglob("*.py")), *own]
     versions = [importlib.metadata.version("sphinx-gallery"), sys.version]
     conf = app.config.sphinx_gallery_conf
     settings = [f"{name} {conf.get(name)}" for name in NOTEBOOK_SETTINGS]
@@ -299,9 +299,12 @@ def _write_if_changed(path: Path, text: str) -> None:
 
 
 DOWNLOADS = re.compile(
-    r"^\.\. _(?P<label>sphx_glr_download_\S+):\n\n\.\. only:: html\n(?:[ \t]*\n|[ \t]+\S.*(?:\n|\Z))*",
+    r"^\.\. _(?P<label>sphx_glr_download_\S+):\n\n\.\. only:: html\n"
+    r"(?:[ \t]*\n|[ \t]+\S.*(?:\n|\Z))*",
     re.MULTILINE,
 )
+# With an option behind it, reStructuredText keeps the spaces that all lines of output begin with.
+SCRIPT_OUTPUT = ".. rst-class:: sphx-glr-script-out\n\n .. code-block:: none\n"
 FOOTER = """\
 .. _{label}:
 
@@ -340,7 +343,8 @@ def replace_footer(app: Sphinx, docname: str, source: list[str]) -> None:
             install=pip_install(names, constraints),
         )
 
-    source[0], count = DOWNLOADS.subn(footer, source[0])
+    text = source[0].replace(SCRIPT_OUTPUT, f"{SCRIPT_OUTPUT}    :dedent: 0\n")
+    source[0], count = DOWNLOADS.subn(footer, text)
     if count != 1:
         raise ExtensionError(
             f"{docname}: sphinx-gallery's download links are not where they were; "

@@ -217,7 +217,7 @@ class Effects:
         return unit.module.refuse(
             getattr(node, "lineno", unit.line),
             f"when {unit.module.name} is imported, this statement {what}, which a copy of single "
-            "definitions would leave out; move it into a function that is called where it is needed",
+            "definitions would leave out; move it into a function, called where it is needed",
         )
 
     def changes_parameters(self, definition: Definition) -> bool:

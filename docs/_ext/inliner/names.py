@@ -471,9 +471,9 @@ class _Visitor(ast.NodeVisitor):
         is_statement = node is self.statement_value or self.in_bare_expression
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
         self.call(node.func, arguments, node, is_statement=is_statement)
-        if isinstance(node.func, ast.Attribute):
-            if is_statement or is_mutator(node.func.attr):
-                self.change(node.func)
+        called = node.func
+        if isinstance(called, ast.Attribute) and (is_statement or is_mutator(called.attr)):
+            self.change(called)
         self.visit(node.func)
         for argument in arguments:
             self.visit(argument)

@@ -115,9 +115,8 @@ def _find_imports(script: Script) -> None:
     }
     for names in script.names:
         for use in names.uses:
-            if use.name in module_names and use.role in ("load", "change"):
-                if use.role == "load":
-                    _find_qualified_use(script, use, module_names[use.name])
+            if use.name in module_names and use.role == "load":
+                _find_qualified_use(script, use, module_names[use.name])
 
 
 def _find_import(script: Script, index: int, node: ast.Import | ast.ImportFrom) -> None:

@@ -399,10 +399,11 @@ def write(script: Script, found: Slice) -> str:
 
 
 def _alias_lines(script: Script, items: list[Imported]) -> list[str]:
-    lines = []
-    for item in items:
-        if isinstance(item.meaning, Definition) and item.name != item.meaning.name:
-            lines.append(f"{item.name} = {item.meaning.name}")
+    lines = [
+        f"{item.name} = {item.meaning.name}"
+        for item in items
+        if isinstance(item.meaning, Definition) and item.name != item.meaning.name
+    ]
     return list(dict.fromkeys(lines))
 
 
