@@ -473,7 +473,7 @@ def test_a_figure_that_is_only_half_drawn_is_refused(tmp_path: Path) -> None:
     figure, (drawn, empty) = plt.subplots(2, 1)
     drawn.plot([1, 2])
     drawn.set_title("half")
-    with pytest.raises(ValueError, match="got nothing in axes 1 .*move plt.subplots down"):
+    with pytest.raises(ValueError, match=r"got nothing in axes 1 .*move plt.subplots down"):
         figures.save_figure(figure, tmp_path / "half_001.webp", "plot_half.py, line 3")
     empty.set_axis_off()
     figures.save_figure(figure, tmp_path / "half_001.webp")

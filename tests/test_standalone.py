@@ -16,12 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
-
 import standalone
 from standalone import StandaloneError
 
+ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "gallery").glob("**/plot_*.py"))
 
 
