@@ -31,6 +31,8 @@
       watch.observe(box);
     }
   }
+  // A formula grows inside its box when its fonts arrive; the box itself keeps its size.
+  document.fonts.ready.then(() => document.querySelectorAll("[data-kind]").forEach(check));
 
   // The drawers of a narrow window hang on hidden check boxes: make their icons real buttons.
   const drawers = [
