@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from pathlib import Path
+
+from sphinx.application import Sphinx
 
 # Before anything imports torch: one thread per process, so that two builds print the same digits
 # and parallel scripts do not fight over the cores.
@@ -174,3 +177,22 @@ copybutton_exclude = ".linenos, .gp, .go"
 
 linkcheck_timeout = 20
 linkcheck_anchors = False
+
+# -- what a rebuild must not miss ---------------------------------------------------------------
+
+
+def _digest(*patterns: str) -> str:
+    """Hash files that Sphinx does not watch: a change in one makes every page anew."""
+    files = sorted(path for pattern in patterns for path in (ROOT / "docs").glob(pattern))
+    contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()]
+    return hashlib.sha256("".join(contents).encode()).hexdigest()
+
+
+handbook_extensions = _digest("_ext/*.py", "_ext/inliner/*.py", "_vendor/**/*.js")
+handbook_assets = _digest("_static/**/*", "_templates/*")
+
+
+def setup(app: Sphinx) -> None:
+    """Tell Sphinx about the two hashes, and what each makes stale."""
+    app.add_config_value("handbook_extensions", "", "env", str)
+    app.add_config_value("handbook_assets", "", "html", str)

@@ -94,8 +94,10 @@ def expect(
     r"""Check that ``function(*args, **kwargs)`` returns ``equals``.
 
     Type, shape, dtype and values must agree; floating-point values within
-    :math:`|a - b| \le \text{atol} + \text{rtol} \cdot |b|`, where NaN equals NaN. The function
-    must leave its arguments as they were.
+
+    .. math:: |a - b| \le \text{atol} + \text{rtol} \cdot |b|
+
+    where NaN equals NaN. The function must leave its arguments as they were.
 
     Parameters
     ----------
