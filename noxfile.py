@@ -32,6 +32,9 @@ TORCH_BUILD = os.environ.get("HANDBOOK_TORCH", "").strip().lower()
 # Agg: no window opens.
 SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
 
+# For tests that wait for a browser or an interpreter of their own.
+IN_PARALLEL = ("-n", str(min(os.cpu_count() or 1, 4)))
+
 
 def environment_name() -> str:
     """Name the shared environment after what is installed in it: another pin, another folder."""
@@ -164,7 +167,8 @@ def standalone(session: nox.Session) -> None:
     """Every script downloaded from the site runs alone and prints what its page shows."""
     install(session, "tests")
     ensure_site(session)
-    python(session, "-m", "pytest", "tests/site/test_standalone_outputs.py", *session.posargs)
+    script = "tests/site/test_standalone_outputs.py"
+    python(session, "-m", "pytest", *IN_PARALLEL, script, *session.posargs)
 
 
 @shared
@@ -173,7 +177,7 @@ def site(session: nox.Session) -> None:
     install(session, "site")
     ensure_site(session)
     others = ["--ignore=tests/site/test_standalone_outputs.py"]
-    python(session, "-m", "pytest", "tests/site", *others, *session.posargs)
+    python(session, "-m", "pytest", *IN_PARALLEL, "tests/site", *others, *session.posargs)
 
 
 @shared

@@ -203,8 +203,8 @@ def test_the_reset_undoes_what_a_script_did_to_pytorch() -> None:
     assert torch.initial_seed() == 0
 
 
-def build(house: Path) -> Path:
-    """Build a site of one script with the real extensions and return where its pages are."""
+def build(house: Path, *, may_fail: bool = False) -> tuple[Path, str]:
+    """Build a site of one script with the real extensions; return its pages and what was said."""
     docs = house / "docs"
     (docs / "index.rst").write_text("T\n=\n\n.. toctree::\n\n   out/index\n")
     for folder in (house / "gallery", house / "gallery" / "part"):
@@ -223,8 +223,10 @@ def build(house: Path) -> Path:
         f"html_theme = 'basic'\nsphinx_gallery_conf = {conf!r}\n"
     )
     command = [sys.executable, "-m", "sphinx", "-q", "-c", str(house), str(docs), str(house / "h")]
-    subprocess.run(command, check=True, capture_output=True, cwd=house)
-    return docs / "out" / "part"
+    done = subprocess.run(command, check=False, capture_output=True, cwd=house, text=True)
+    assert may_fail or done.returncode == 0, done.stderr
+    assert not may_fail or done.returncode != 0
+    return docs / "out" / "part", done.stdout + done.stderr
 
 
 def test_a_build_runs_what_is_stale_and_nothing_else(
@@ -232,7 +234,7 @@ def test_a_build_runs_what_is_stale_and_nothing_else(
 ) -> None:
     # The scripts run in processes of their own, where `handbook` is the real one.
     (house / "gallery" / "part" / "plot_a.py").write_text('"""\nA\n=\n"""\nprint(1)\n')
-    pages = build(house)
+    pages, _ = build(house)
     page = pages / "plot_a.rst"
     assert page.exists()
     assert (pages / "plot_a.fingerprint").exists()
@@ -248,6 +250,20 @@ def test_a_build_runs_what_is_stale_and_nothing_else(
     (house / "gallery" / "part").mkdir()
     build(house)
     assert not page.exists(), "the page of a deleted script stayed"
+
+
+def test_a_broken_script_fails_the_build_and_is_named_with_its_line(house: Path) -> None:
+    script = house / "gallery" / "part" / "plot_a.py"
+    script.write_text('"""\nA\n=\n"""\nx = 0\n\nprint(1 / x)\n')
+    pages, said = build(house, may_fail=True)
+    assert "plot_a.py" in said
+    assert "line 7" in said
+    assert "ZeroDivisionError: division by zero" in said
+    assert not (pages / "plot_a.fingerprint").exists(), "it would count as done the next time"
+
+    script.write_text('"""\nA\n=\n"""\nprint(1)\n')
+    build(house)
+    assert (pages / "plot_a.fingerprint").exists()
 
 
 # -- equivalence --------------------------------------------------------------------------------

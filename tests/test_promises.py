@@ -64,6 +64,8 @@ def test_every_session_that_the_readme_names_exists() -> None:
 
 def test_every_package_of_a_group_is_pinned() -> None:
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    lines = [line for line in pins.splitlines() if line and not line.startswith("#")]
+    assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
     pinned = {name.lower() for name in re.findall(r"^([\w.-]+)==", pins, re.MULTILINE)}
     pinned |= {name.replace("_", "-") for name in pinned}
     wanted = {

@@ -1246,6 +1246,12 @@ REFUSED: list[tuple[str, dict[str, str], str, str]] = [
         r"plot_it\.py:3: shelf\.a\.f meets another f in this function; write from shelf\.a import",
     ),
     (
+        "a name hidden in a qualified use of a module",
+        {"a": "def f(): ...", "b": "from shelf import a\ndef g():\n    f = a.f()\n    return f"},
+        "from shelf.b import g",
+        r"b\.py:3: cannot write shelf\.a\.f shorter here; write from … import f above",
+    ),
+    (
         "a module patched by the script",
         {"a": "def f():\n    return 1"},
         "import shelf.a as act\nact.f = 3",

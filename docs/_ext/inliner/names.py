@@ -351,17 +351,6 @@ class _Visitor(ast.NodeVisitor):
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension  # noqa: N815
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
-        self.visit(node.value)
-        # Binds outside of all comprehensions around it.
-        within = self.scopes
-        kept = len(within)
-        while kept and within[kept - 1].kind == "comprehension":
-            kept -= 1
-        self.scopes = within[:kept]
-        self.visit(node.target)
-        self.scopes = within
-
     # -- annotations --------------------------------------------------------------------------
 
     def annotation(self, node: ast.AST | None, *, never: bool = False) -> None:
