@@ -26,7 +26,7 @@ device = get_device()
 # the value and the slope at −3, at 0 and at 3.
 
 points = torch.tensor([-3.0, 0.0, 3.0], device=device)
-print(f"{'':<12}{'value at -3, 0, 3':^24}  {'slope at -3, 0, 3':^24}")
+print(f"{'':<12}{'value at -3, 0, 3':^24}      slope at -3, 0, 3")
 for name, curve in CURVES.items():
     numbers = torch.cat([curve.value(points), curve.slope(points)]).tolist()
     print(f"{name:<12}" + "".join(f"{number + 0.0:8.3f}" for number in numbers))

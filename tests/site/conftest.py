@@ -10,10 +10,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("HANDBOOK_SITE", ROOT / "_build" / "html")).resolve()
@@ -57,6 +59,8 @@ def site() -> Path:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    from playwright.sync_api import Error, sync_playwright  # the downloads are tested without it
+
     given = os.environ.get("HANDBOOK_CHROMIUM")
     found = given or next((path for path in map(shutil.which, NAMES) if path), None)
     with sync_playwright() as playwright:
@@ -88,7 +92,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.line(f"{kilobytes:7.0f} {requests:4}  {name}")
 
 
-OpenContext = Callable[..., BrowserContext]
+OpenContext = Callable[..., "BrowserContext"]
 
 
 @pytest.fixture(scope="session")
