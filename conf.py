@@ -74,7 +74,7 @@ myst_enable_extensions = [
 myst_heading_anchors = 3
 myst_dmath_double_inline = False
 bibtex_bibfiles = ["docs/references.bib"]
-bibtex_default_style = "unsrt"
+bibtex_default_style = "plain"  # sorted by author; the numbers are hidden, the text names authors
 bibtex_reference_style = "author_year"
 
 html_math_renderer = "katex"

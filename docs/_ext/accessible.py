@@ -81,6 +81,8 @@ RULES: tuple[Rule, ...] = (
     ("p", "caption", lambda a: _heading(a)),
     ("input", "task-list-item-checkbox", _checkbox),
     ("th", "head", lambda a: _table_head(a)),
+    # docutils gives the entries of a bibliography a role that has been withdrawn.
+    ("div", "citation", lambda a: a.update(role="listitem")),
     ("table", "indextable", _layout_table),
     # One empty list of tags for each section of the gallery, all with one id.
     ("div", "sphx-glr-tag-list", lambda a: a.pop("id", None)),

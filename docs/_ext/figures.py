@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 CSS_DPI = 100  # one inch of figure is a hundred CSS pixels
 DENSITY = 2  # image pixels per CSS pixel
 MAX_FRAMES = 80  # more is a film; each frame is a file to render, keep and step through
-LARGE = 150_000  # bytes; a page holds several figures and should load on a phone
+LARGE = 120_000  # bytes; a page holds several figures and should load on a phone
 PAGE_COLOUR = "#ffffff"
 _CAPTURED = "_handbook_captured"
 
@@ -155,10 +155,10 @@ def _webp(picture: Any) -> bytes:
     not: what stays large is packed as a photograph, at a quality that shows no difference.
     """
     packed = io.BytesIO()
-    picture.save(packed, format="WEBP", lossless=True, quality=50, method=2)
+    picture.save(packed, format="WEBP", lossless=True, quality=80, method=6)
     if len(packed.getvalue()) > LARGE:
         packed = io.BytesIO()
-        picture.save(packed, format="WEBP", quality=90, method=4, use_sharp_yuv=True)
+        picture.save(packed, format="WEBP", quality=80, method=6, use_sharp_yuv=True)
     return packed.getvalue()
 
 

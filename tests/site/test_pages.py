@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import statistics
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -20,7 +21,9 @@ from .conftest import SITE, OpenContext, pages, url
 MOST_REQUESTS = 20  # pictures aside: they come one by one as the reader goes down the page
 MOST_SHIFT = 0.05
 # What a page fetches, gzipped. The search index is fetched by the search page alone.
-MOST_KILOBYTES = {"default": 400, "search.html": 2000, "genindex.html": 600}
+# A chapter is weighed with all its figures, read to its end; a page of the gallery has one or two.
+MOST_KILOBYTES = {"default": 480, "search.html": 2000, "genindex.html": 600}
+MOST_KILOBYTES_OF_THE_MEDIAN_PAGE = 150
 # Each page is visited once in each window: loaded in this theme, then turned to the other.
 WINDOWS = [("phone", "dark"), ("desktop", "light")]
 
@@ -203,6 +206,19 @@ def test_a_page_is_whole(
     count = len({address for address in visit.fetched if "/_images/" not in address})
     check(count <= MOST_REQUESTS, f"makes {count} requests, more than {MOST_REQUESTS}")
     assert not wrong, f"{name} on a {window[0]}:\n- " + "\n- ".join(wrong)
+
+
+def test_the_median_page_is_light() -> None:
+    """With its light pictures, style sheets and scripts; read from the files."""
+    sizes = []
+    for name in pages():
+        page = SITE / name
+        text = page.read_text(encoding="utf-8")
+        addresses = re.findall(r'<(?:img|script|link)\b[^>]*?(?:src|href)="([^"#?]+)', text)
+        needed = {page, *((page.parent / unquote(address)).resolve() for address in addresses)}
+        light = {path for path in needed if path.is_file() and "_dark" not in path.name}
+        sizes.append(sum(_gzipped(path) for path in light) / 1024)
+    assert statistics.median(sizes) <= MOST_KILOBYTES_OF_THE_MEDIAN_PAGE
 
 
 # -- links, read from the files ----------------------------------------------------------------
