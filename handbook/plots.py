@@ -7,17 +7,19 @@ the handbook's look. A drawing takes arrays or tensors and an optional ``ax``, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+from matplotlib.path import Path as CurvePath
 from mpl_toolkits.mplot3d import Axes3D
 from torch import Tensor
 
+from handbook.autodiff import Scalar, topological_order
 from handbook.checks import describe, require_shape, require_tensor
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "plot_matrix",
     "plot_window",
     "plot_image",
+    "plot_graph",
 ]
 
 # After Okabe and Ito's colour-blind-safe set; purple and ochre are darkened until each colour
@@ -570,3 +573,190 @@ def plot_image(
     ax.imshow(pixels.squeeze(-1).numpy(), cmap="gray", vmin=0.0, vmax=1.0)
     ax.set_axis_off()
     return ax
+
+
+# ---- computational graphs ----------------------------------------------------------------------
+
+_NODE_WIDTH, _NODE_HEIGHT = 0.76, 0.66  # of the distance from one node to the next
+
+
+def _graph_columns(nodes: Sequence[Scalar]) -> dict[Scalar, int]:
+    """Return each node's column: right of its inputs, a given number just left of its first use."""
+    column: dict[Scalar, int] = {}
+    for node in nodes:
+        column[node] = max((column[before] + 1 for before in node.inputs), default=0)
+    for node in nodes:
+        if not node.inputs:
+            users = [column[after] for after in nodes if node in after.inputs]
+            column[node] = min(users, default=1) - 1
+    return column
+
+
+def _graph_positions(nodes: Sequence[Scalar]) -> dict[Scalar, tuple[float, float]]:
+    """Return where each node stands: in a column, its nodes one above the other, all centred."""
+    column = _graph_columns(nodes)
+    position: dict[Scalar, tuple[float, float]] = {}
+    for x in sorted(set(column.values()), reverse=True):
+        members = [node for node in nodes if column[node] == x]
+        # Beside the results that use them, the first input above the second.
+        wish = {}
+        for i, node in enumerate(members):
+            users = [
+                position[after][1] - 0.1 * after.inputs.index(node)
+                for after in nodes
+                if node in after.inputs
+            ]
+            wish[node] = (-float(np.mean(users)) if users else 0.0, i)
+        for i, node in enumerate(sorted(members, key=wish.__getitem__)):
+            position[node] = (float(x), (len(members) - 1) / 2 - i)
+    return position
+
+
+def _graph_number(number: float) -> str:
+    return f"{number + 0.0:.3g}".replace("-", "\N{MINUS SIGN}")
+
+
+def plot_graph(
+    output: Scalar,
+    *,
+    gradients: Mapping[Scalar, float] | None = None,
+    active: Scalar | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    r"""Draw the graph of a calculation: value and gradient in each node, the slope on each edge.
+
+    The calculation runs from left to right, the gradients from right to left.
+
+    Parameters
+    ----------
+    output : handbook.autodiff.Scalar
+        The result, on the right.
+    gradients : dict, optional
+        The gradient to show for each node; a node that is not in it shows a dash. Without it, each
+        node's own ``gradient``.
+    active : handbook.autodiff.Scalar, optional
+        A node to stress, together with the edges to its inputs.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes without it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Where it was drawn.
+
+    Raises
+    ------
+    TypeError
+        If ``output`` is not a :class:`handbook.autodiff.Scalar`.
+    ValueError
+        If ``active`` is not in the graph.
+
+    Examples
+    --------
+    >>> from handbook.autodiff import Scalar
+    >>> x = Scalar(3.0, name="x")
+    >>> y = x * x
+    >>> y.name = "y"
+    >>> y.backward()
+    >>> ax = plot_graph(y)
+    >>> [text.get_text() for text in ax.texts if "value" in text.get_text()]
+    ['x\nvalue 3\ngradient 6', 'y  (*)\nvalue 9\ngradient 1']
+    """
+    nodes = topological_order(output)
+    if active is not None and active not in nodes:
+        raise ValueError(f"active must be a node of the graph, got {active!r}")
+    if ax is None:
+        _, ax = plt.subplots()
+    position = _graph_positions(nodes)
+    xs, ys = zip(*position.values(), strict=True)
+    is_wide = max(xs) - min(xs) > 3  # smaller text where more than four nodes stand side by side
+    word, fontsize = ("grad", 9) if is_wide else ("gradient", 12)
+    for node in nodes:
+        x, y = position[node]
+        stressed = node is active
+        shown = node.gradient if gradients is None else gradients.get(node)
+        gradient = "\N{EN DASH}" if shown is None else _graph_number(shown)
+        operation = f"({node.operation})" if node.operation else ""
+        head = f"{node.name}  {operation}".strip()
+        box = FancyBboxPatch(
+            (x - _NODE_WIDTH / 2, y - _NODE_HEIGHT / 2),
+            _NODE_WIDTH,
+            _NODE_HEIGHT,
+            boxstyle="round,pad=0,rounding_size=0.08",
+            facecolor="white",
+            edgecolor=VERMILLION if stressed else GREY,
+            linewidth=3.0 if stressed else 1.5,
+            zorder=3,
+        )
+        ax.add_patch(box)
+        ax.text(
+            x,
+            y,
+            f"{head}\nvalue {_graph_number(node.data)}\n{word} {gradient}".lstrip("\n"),
+            ha="center",
+            va="center",
+            fontsize=fontsize,
+            zorder=4,
+        )
+    highest, lowest = max(ys) + 0.3, min(ys) - 0.3
+    for node in nodes:
+        for i, (before, slope) in enumerate(zip(node.inputs, node.slopes, strict=True)):
+            y = _draw_edge(ax, position, node, i, before, slope, stressed=node is active)
+            highest, lowest = max(highest, y), min(lowest, y)
+    ax.set_xlim(min(xs) - 0.5, max(xs) + 0.5)
+    ax.set_ylim(lowest - 0.2, highest + 0.2)
+    ax.set_axis_off()
+    return ax
+
+
+def _draw_edge(
+    ax: Axes,
+    position: Mapping[Scalar, tuple[float, float]],
+    node: Scalar,
+    i: int,
+    before: Scalar,
+    slope: float,
+    *,
+    stressed: bool,
+) -> float:
+    """Draw the arrow from an input to a result with its slope; return the height of its middle."""
+    (x0, y0), (x1, y1) = position[before], position[node]
+    start = np.array([x0 + _NODE_WIDTH / 2, y0])
+    end = np.array([x1 - _NODE_WIDTH / 2, y1])
+    lift = 0.0
+    if node.inputs.count(before) > 1:  # two arrows between the same nodes: one above, one below
+        lift = 0.5 if node.inputs.index(before) == i else -0.5
+    elif any(
+        x0 < x < x1 and abs(y - y0 - (y1 - y0) * (x - x0) / (x1 - x0)) < _NODE_HEIGHT
+        for x, y in position.values()
+    ):  # over what stands in between
+        start, end = np.array([x0, y0]), np.array([x1, y1])
+        start[1] += _NODE_HEIGHT / 2
+        end[1] += _NODE_HEIGHT / 2
+        lift = 0.7
+    control = (start + end) / 2 + np.array([0.0, lift])
+    color = VERMILLION if stressed else BLUE
+    ax.add_patch(
+        FancyArrowPatch(
+            path=CurvePath([start, control, end], [CurvePath.MOVETO] + 2 * [CurvePath.CURVE3]),
+            arrowstyle="->",
+            mutation_scale=14,
+            edgecolor=color,
+            facecolor="none",
+            linewidth=2.6 if stressed else 1.5,
+            zorder=2,
+        )
+    )
+    x, y = (start + 2 * control + end) / 4  # the middle of the curve
+    ax.text(
+        x,
+        y,
+        _graph_number(slope),
+        ha="center",
+        va="center",
+        color=color,
+        fontweight="bold" if stressed else "normal",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+        zorder=5,
+    )
+    return float(y)

@@ -13,6 +13,7 @@ mpl.use("agg")
 
 import matplotlib.pyplot as plt  # after the choice of backend
 
+from handbook.autodiff import Scalar
 from handbook.descent import gradient_descent
 from handbook.plots import (
     BLUE,
@@ -21,6 +22,7 @@ from handbook.plots import (
     VERMILLION,
     plot_contours,
     plot_eigenvectors,
+    plot_graph,
     plot_image,
     plot_matrix,
     plot_path,
@@ -208,3 +210,70 @@ def test_matrix_and_image_refuse_wrong_shapes():
         plot_image(torch.zeros(2, 4, 4))
     with pytest.raises(ValueError, match="limits must go from the smaller to the larger number"):
         plot_image(torch.zeros(4, 4), limits=(1.0, 1.0))
+
+
+# ---- computational graphs -----------------------------------------------------------------------
+
+
+def diamond() -> tuple[Scalar, Scalar, Scalar]:
+    a = Scalar(3.0, name="a")
+    b = a**2
+    y = a + b
+    b.name, y.name = "b", "y"
+    y.backward()
+    return a, b, y
+
+
+def test_a_graph_shows_value_and_gradient_in_each_node_and_the_slope_on_each_edge():
+    _, _, y = diamond()
+    shown = [text.get_text() for text in plot_graph(y).texts]
+    assert shown[:3] == [
+        "a\nvalue 3\ngradient 7",
+        "b  (**2)\nvalue 9\ngradient 1",
+        "y  (+)\nvalue 12\ngradient 1",
+    ]
+    assert shown[3:] == ["6", "1", "1"]
+
+
+def test_a_graph_runs_from_left_to_right_without_two_nodes_in_one_place():
+    x = [Scalar(float(i), name=f"x{i}") for i in range(4)]
+    ax = plot_graph((x[0] * x[1] - x[2] / x[1] + x[3]).tanh())
+    nodes = [text for text in ax.texts if "value" in text.get_text()]
+    places = [text.get_position() for text in nodes]
+    assert len(set(places)) == len(places) == 9
+    assert places[-1][0] == max(place[0] for place in places)
+    (low, high), (left, right) = ax.get_ylim(), ax.get_xlim()
+    assert all(left < px < right and low < py < high for px, py in places)
+
+
+def test_a_graph_shows_the_gradients_it_is_given_and_stresses_one_node():
+    a, b, y = diamond()
+    ax = plot_graph(y, gradients={y: 1.0, a: -0.5}, active=b)
+    assert [text.get_text().rpartition("\n")[2] for text in ax.texts[:3]] == [
+        "gradient −0.5",
+        "gradient –",
+        "gradient 1",
+    ]
+    boxes = [patch for patch in ax.patches if hasattr(patch, "get_boxstyle")]
+    assert [box.get_linewidth() for box in boxes] == [1.5, 3.0, 1.5]
+
+
+def test_two_edges_between_the_same_nodes_do_not_lie_on_each_other():
+    x = Scalar(3.0)
+    ax = plot_graph(x * x)
+    above, below = (text.get_position()[1] for text in ax.texts if text.get_text() == "3")
+    assert above > below
+
+
+def test_a_graph_of_one_number_is_one_node():
+    assert len(plot_graph(Scalar(2.0, name="x")).texts) == 1
+
+
+def test_a_graph_refuses_what_is_none():
+    a, _, y = diamond()
+    with pytest.raises(TypeError, match="output must be a Scalar, got 3"):
+        plot_graph(3)
+    with pytest.raises(ValueError, match=r"active must be a node of the graph, got Scalar\(1\.0"):
+        plot_graph(y, active=Scalar(1.0))
+    ax = plt.subplots()[1]
+    assert plot_graph(a, ax=ax) is ax
