@@ -11,6 +11,8 @@ from handbook.checks import (
     describe,
     optional_package,
     require_choice,
+    require_finite,
+    require_floating,
     require_generator,
     require_integer,
     require_number,
@@ -24,6 +26,7 @@ __all__ = [
     "load_wine",
     "load_photograph",
     "train_test_split",
+    "synthetic_linear_data",
     "sample_manifold",
 ]
 
@@ -294,6 +297,89 @@ def train_test_split(
         test_inputs=inputs[test.to(inputs.device)],
         test_targets=targets[test.to(targets.device)],
     )
+
+
+def synthetic_linear_data(
+    weights: Tensor,
+    bias: float,
+    n_samples: int,
+    *,
+    noise_std: float = 0.01,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    r"""Draw samples of a linear function with noise, so that the right answer is known.
+
+    .. math:: y = X w + b + \varepsilon, \qquad X_{nd} \sim N(0, 1), \qquad
+              \varepsilon_n \sim N(0, \sigma^2)
+
+    Parameters
+    ----------
+    weights : Tensor
+        :math:`w`, at least one finite floating-point number.
+    bias : float
+        :math:`b`, a finite number.
+    n_samples : int
+        :math:`N`, at least 1.
+    noise_std : float, optional
+        :math:`\sigma`, the standard deviation of the noise, at least 0. Its variance is
+        :math:`\sigma^2`.
+    generator : torch.Generator
+        A CPU generator; the draws are made in float64 and rounded once.
+
+    Returns
+    -------
+    tuple of Tensor
+        Inputs and targets, in the dtype and on the device of ``weights``.
+
+    Shapes
+    ------
+    weights : ``(D,)``
+    inputs : ``(N, D)``
+    targets : ``(N, 1)``
+
+    Raises
+    ------
+    TypeError
+        If ``weights`` is not a floating-point tensor, ``bias`` or ``noise_std`` not a number,
+        ``n_samples`` not an ``int``, or ``generator`` not a :class:`torch.Generator`.
+    ValueError
+        If ``weights`` is not a vector or not finite, ``bias`` not finite, ``n_samples`` below 1, or
+        ``noise_std`` negative or not finite.
+
+    Notes
+    -----
+    The inputs are drawn before the noise: another ``noise_std`` leaves them as they are. No
+    predictor has a mean squared error below :math:`\sigma^2` on new samples.
+
+    Examples
+    --------
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> weights = torch.tensor([2.0, -3.4])
+    >>> inputs, targets = synthetic_linear_data(weights, 4.2, 1000, generator=generator)
+    >>> inputs.shape, targets.shape
+    (torch.Size([1000, 2]), torch.Size([1000, 1]))
+    >>> noise = targets - (inputs @ weights[:, None] + 4.2)
+    >>> round(noise.std().item(), 3), f"{noise.var().item():.0e}"
+    (0.01, '1e-04')
+    """
+    require_finite("weights", require_floating("weights", weights))
+    if weights.dim() != 1 or len(weights) == 0:
+        raise ValueError(
+            f"weights must have shape (D,) with D >= 1, got {describe(weights)}; "
+            "use weights.flatten()"
+        )
+    infinity = float("inf")
+    bias = require_number("bias", bias, above=-infinity, below=infinity)
+    require_integer("n_samples", n_samples, minimum=1)
+    noise_std = require_number("noise_std", noise_std, minimum=0.0, below=infinity)
+    require_generator("generator", generator)
+    inputs = torch.randn(
+        n_samples, len(weights), generator=generator, dtype=torch.float64, device="cpu"
+    )
+    noise = torch.randn(n_samples, 1, generator=generator, dtype=torch.float64, device="cpu")
+    column = weights.detach().cpu().double()[:, None]  # (D, 1)
+    targets = inputs @ column + bias + noise_std * noise  # (N, D) @ (D, 1) = (N, 1)
+    return inputs.to(weights), targets.to(weights)
 
 
 def sample_manifold(

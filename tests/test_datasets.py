@@ -13,6 +13,7 @@ from handbook.datasets import (
     load_photograph,
     load_wine,
     sample_manifold,
+    synthetic_linear_data,
     train_test_split,
 )
 from handbook.seeding import make_generator
@@ -187,3 +188,65 @@ def test_a_bad_manifold_is_refused(
     options = {"generator": make_generator(0), **options}
     with pytest.raises(error, match=message):
         sample_manifold(*arguments, **options)
+
+
+def test_linear_data_have_the_weights_the_bias_and_the_noise_asked_for() -> None:
+    weights = torch.tensor([2.0, -3.4], dtype=torch.float64)
+    inputs, targets = synthetic_linear_data(weights, 4.2, 10_000, generator=make_generator(0))
+    assert inputs.shape == (10_000, 2)
+    assert targets.shape == (10_000, 1)
+    design = torch.cat([inputs, torch.ones(10_000, 1, dtype=torch.float64)], dim=1)
+    solution = torch.linalg.lstsq(design, targets).solution[:, 0]
+    wanted = torch.tensor([2.0, -3.4, 4.2], dtype=torch.float64)
+    torch.testing.assert_close(solution, wanted, rtol=0, atol=5e-4)
+    residual = targets[:, 0] - design @ wanted
+    assert residual.std().item() == pytest.approx(0.01, rel=0.03)  # a standard deviation
+    assert residual.var().item() == pytest.approx(1e-4, rel=0.06)  # its square
+    assert inputs.std(dim=0).tolist() == pytest.approx([1.0, 1.0], rel=0.03)
+
+
+def test_linear_data_without_noise_are_exact_and_noise_leaves_the_inputs() -> None:
+    weights = torch.tensor([2.0, -3.4])
+    clean, noisy = (
+        synthetic_linear_data(weights, 4.2, 50, noise_std=std, generator=make_generator(0))
+        for std in (0, 5.0)
+    )
+    assert torch.equal(clean[0], noisy[0])
+    torch.testing.assert_close(clean[1], clean[0] @ weights[:, None] + 4.2)
+    assert (noisy[1] - clean[1]).std() > 3
+
+
+def test_linear_data_come_in_the_dtype_and_on_the_device_of_the_weights(
+    device: torch.device,
+) -> None:
+    weights = torch.ones(1, dtype=torch.float16, device=device, requires_grad=True)
+    for tensor in synthetic_linear_data(weights, 0, 1, generator=make_generator(0)):
+        assert tensor.shape == (1, 1)
+        assert tensor.dtype == torch.float16
+        assert tensor.device == weights.device
+        assert not tensor.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"weights": [2.0]}, TypeError, "weights must be a tensor, got a list"),
+        ({"weights": torch.tensor([2, -3])}, TypeError, "weights must have a floating-point dtype"),
+        ({"weights": torch.ones(2, 1)}, ValueError, r"weights must have shape \(D,\) with D >= 1"),
+        ({"weights": torch.ones(())}, ValueError, r"weights must have shape \(D,\) with D >= 1"),
+        ({"weights": torch.ones(0)}, ValueError, r"weights must have shape \(D,\) with D >= 1"),
+        ({"weights": torch.tensor([float("nan")])}, ValueError, "weights must hold finite numbers"),
+        ({"bias": torch.ones(1)}, TypeError, "bias must be a real number"),
+        ({"bias": float("inf")}, ValueError, "bias must be below inf"),
+        ({"n_samples": 0}, ValueError, "n_samples must be at least 1, got 0"),
+        ({"noise_std": -0.1}, ValueError, "noise_std must be at least 0.0, got -0.1"),
+        ({"noise_std": float("inf")}, ValueError, "noise_std must be below inf"),
+        ({"generator": None}, TypeError, "generator must be a torch.Generator"),
+    ],
+)
+def test_bad_linear_data_are_refused(changed: dict, error: type, message: str) -> None:
+    arguments = {"weights": torch.ones(2), "bias": 1.0, "n_samples": 3, "noise_std": 0.01}
+    arguments |= {"generator": make_generator(0)} | changed
+    positional = [arguments.pop(name) for name in ("weights", "bias", "n_samples")]
+    with pytest.raises(error, match=message):
+        synthetic_linear_data(*positional, **arguments)
