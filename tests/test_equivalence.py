@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from handbook import activations, convolution, dimensionality, layers
+from handbook import activations, backprop, convolution, dimensionality, layers
 from handbook.device import get_device
 from handbook.seeding import make_generator
 
@@ -94,6 +94,25 @@ def point_sets() -> Iterator[Case]:
             yield Case((first, second), {})
 
 
+def linear_layers() -> Iterator[Case]:
+    """Batches of one sample and of many, none, one feature, and numbers far from zero."""
+    generator = make_generator(7)
+    for n, n_in, n_out in ((1, 1, 1), (8, 3, 2), (0, 3, 2), (5, 1, 4), (64, 40, 30)):
+        for scale in (1.0, 1e4):
+            shapes = ((n, n_in), (n_out, n_in), (n_out,))
+            drawn = (torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes)
+            yield Case(tuple(scale * values for values in drawn), {})
+
+
+def predictions() -> Iterator[Case]:
+    """Predictions and targets of one shape, summed and averaged."""
+    generator = make_generator(8)
+    for shape in ((1, 1), (8, 1), (5, 3), (64, 10)):
+        for reduction, offset in itertools.product(("mean", "sum"), (0.0, 1e4)):
+            pair = (torch.randn(shape, generator=generator, dtype=torch.float64) for _ in "yt")
+            yield Case(tuple(values + offset for values in pair), {"reduction": reduction})
+
+
 def convolutions(n_dims: int) -> Cases:
     """Batched and single images over strides, paddings, dilations, groups and kernels."""
 
@@ -158,6 +177,8 @@ TABLE = [
     Pair("activations.hardtanh", "F.hardtanh", elementwise({}, {"min_val": -2.0, "max_val": 0.5})),
     Pair("activations.softmax", "F.softmax", along_a_dimension),
     Pair("activations.log_softmax", "F.log_softmax", along_a_dimension),
+    Pair("backprop.linear_forward", "F.linear", linear_layers),
+    Pair("backprop.squared_error_forward", "F.mse_loss", predictions),
     Pair(
         "dimensionality.pairwise_distances", "torch.cdist", point_sets,
         theirs_options=(("compute_mode", "donot_use_mm_for_euclid_dist"),),
@@ -173,7 +194,7 @@ def find(name: str) -> Any:
     """Return what a short name of the table stands for."""
     spaces = {
         "activations": activations, "convolution": convolution, "layers": layers,
-        "dimensionality": dimensionality,
+        "backprop": backprop, "dimensionality": dimensionality,
         "F": F, "nn": nn, "torch": torch,
     }  # fmt: skip
     space, attribute = name.split(".")

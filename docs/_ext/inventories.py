@@ -49,7 +49,8 @@ TORCH_PAGES = {
 TORCH_MORE = (
     "torch.optim.lr_scheduler.LRScheduler torch.optim.lr_scheduler.StepLR "
     "torch.optim.lr_scheduler.CosineAnnealingLR torch.utils.data.DataLoader "
-    "torch.utils.data.Dataset torch.utils.data.TensorDataset torch.autograd.gradcheck "
+    "torch.utils.data.Dataset torch.utils.data.TensorDataset "
+    "torch.utils.data.default_collate torch.autograd.gradcheck "
     "torch.autograd.gradgradcheck torch.autograd.grad torch.autograd.functional.hessian "
     "torch.func.hessian torch.func.jacrev torch.func.grad torch.func.vmap torch.linalg.eigh "
     "torch.linalg.eigvalsh torch.linalg.norm torch.linalg.svd torch.linalg.vector_norm "
