@@ -45,8 +45,12 @@ SCROLL_DOWN = """async () => {
     await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 10)));
   }
   const shown = [...document.images].filter((image) => image.checkVisibility());
-  await Promise.all(shown.map((image) => image.decode().catch(() => {})));
-  await Promise.all(document.getAnimations().map((fade) => fade.finished.catch(() => {})));
+  // A picture that never loads must fail below, and not wait here for ever.
+  const late = new Promise((done) => setTimeout(done, 5000));
+  const decoded = Promise.all(shown.map((image) => image.decode().catch(() => {})));
+  await Promise.race([decoded, late]);
+  const faded = document.getAnimations().map((fade) => fade.finished.catch(() => {}));
+  await Promise.race([Promise.all(faded), late]);
   scrollTo(0, 0);
 }"""
 

@@ -24,7 +24,12 @@ def go_down(page: Page) -> None:
     for image in page.locator("img.only-light, img.only-dark").all():
         if image.is_visible():
             image.scroll_into_view_if_needed()
-            image.evaluate("image => image.decode()")
+            # A picture that never loads must fail below, and not wait here for ever.
+            image.evaluate(
+                """image => Promise.race(
+                    [image.decode(), new Promise((late) => setTimeout(late, 5000))]
+                )"""
+            )
 
 
 def test_the_site_has_pictures_in_two_themes() -> None:
