@@ -62,9 +62,9 @@ def python(session: nox.Session, *arguments: str, **options: Any) -> Any:
 
 def pip_install(session: nox.Session, *arguments: str) -> None:
     """Install with pip, so that a reader's own pip settings apply, in the pinned versions."""
-    python(
-        session, "-m", "pip", "install", "--quiet", "--constraint", "constraints.txt", *arguments
-    )
+    # What a source distribution is built with is pinned too; old and new pip ask in two places.
+    pins = dict.fromkeys(("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"), str(ROOT / "constraints.txt"))
+    python(session, "-m", "pip", "install", "--quiet", *arguments, env=pins)
 
 
 def install(session: nox.Session, group: str) -> None:
