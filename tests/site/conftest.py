@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("HANDBOOK_SITE", ROOT / "_build" / "html")).resolve()
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 NO_BROWSER = (
     "the tests of the site need Chromium, and none was found; install it with "
     "`python -m playwright install chromium` or your system's package manager "
