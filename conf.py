@@ -46,6 +46,7 @@ extensions = [
     "canonical",
     "exercises",
     "concepts",
+    "learning_map",
     "equivalence",
     "backreferences",
     "docstrings",

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -248,45 +247,6 @@ class Glossary(TableDirective):
             yield ""
 
 
-class ConceptMap(SphinxDirective):
-    """The parts of the book in reading order, each concept a link with what it builds on."""
-
-    def run(self) -> list[nodes.Node]:
-        """Draw the map as an ordered list, which a phone and a screen reader can follow."""
-        self.env.note_dependency(str(TABLE))
-        concepts = load()
-        parts = nodes.enumerated_list(classes=["concept-map"], enumtype="arabic")
-        for part, (english, chinese) in PARTS.items():
-            rows = [concept for concept in concepts.values() if concept.part == part]
-            if not rows:
-                continue
-            item = nodes.list_item(classes=["concept-part"])
-            heading = nodes.paragraph(classes=["concept-part-title"])
-            heading += [nodes.strong("", english), nodes.Text(" "), Chinese("", chinese)]
-            item += heading
-            links = nodes.bullet_list(classes=["concept-links"])
-            for concept in rows:
-                line = nodes.paragraph()
-                line += [self.link(concept), nodes.Text(" "), Chinese("", concept.chinese)]
-                if concept.requires:
-                    line += nodes.Text(" — builds on ")
-                    for position, key in enumerate(concept.requires):
-                        line += [nodes.Text(", ")] if position else []
-                        line += self.link(concepts[key])
-                links += nodes.list_item("", line)
-            item += links
-            parts += item
-        return [parts]
-
-    def link(self, concept: Concept) -> nodes.Node:
-        """Return a pending link to a concept's chapter."""
-        label = nodes.inline("", concept.english)
-        return addnodes.pending_xref(
-            "", label, refdomain="std", reftype="doc", reftarget=f"/{concept.chapter}",
-            refdoc=self.env.docname, refexplicit=True, refwarn=True,
-        )  # fmt: skip
-
-
 def add_name_line(app: Sphinx, doctree: nodes.document) -> None:
     """Put the names of a chapter's concepts, in both languages, under its title."""
     docname = app.env.docname
@@ -320,6 +280,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("chinese", chinese_role)
     app.add_directive("concept-index", ConceptIndex)
     app.add_directive("concept-glossary", Glossary)
-    app.add_directive("concept-map", ConceptMap)
     app.connect("doctree-read", add_name_line)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
