@@ -68,7 +68,7 @@ def direct_needs(path: list[Chapter]) -> dict[str, tuple[str, ...]]:
 
 
 def draw(path: list[Chapter]) -> str:
-    """Return the picture as SVG, and the rules that light a chapter's lines when it is pointed at."""
+    """Return the picture as SVG, with rules that light the lines of a chapter pointed at."""
     rows: dict[str, int] = {}
     lines, dots, rules = [], [], []
     row = 0
@@ -86,13 +86,11 @@ def draw(path: list[Chapter]) -> str:
             start = (rows[need] + 0.5) * ROW
             reach = x - min(x - 0.3, 0.9 + 0.28 * abs(y - start) / ROW)
             names = f"to-{number} from-{path.index(_of(path, need))}"
-            lines.append(
-                f'<path class="{names}" d="M{x} {start}C{reach:.2f} {start} {reach:.2f} {y} {x} {y}"/>'
-            )
+            curve = f"M{x} {start}C{reach:.2f} {start} {reach:.2f} {y} {x} {y}"
+            lines.append(f'<path class="{names}" d="{curve}"/>')
         dots.append(f'<circle cx="{x}" cy="{y}" r="{DOT}"/>')
-        lit = ".learning-map:has(li.chapter-{n} :is(a:hover,a:focus-visible)) .{w}-{n}"
-        for which in ("to", "from"):
-            rules.append(lit.format(n=number, w=which) + "{stroke:var(--map-" + which + ")}")
+        lit = f".learning-map:has(li.chapter-{number} :is(a:hover,a:focus-visible))"
+        rules += [f"{lit} .{way}-{number}{{stroke:var(--map-{way})}}" for way in ("to", "from")]
     height = row * ROW
     return (
         f'<svg class="learning-lines" aria-hidden="true" viewBox="0 0 {WIDTH} {height}" '
