@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import io
 import itertools
 import json
 import math
@@ -11,13 +12,16 @@ import re
 import runpy
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import concepts
 import exercises as downloads
 import pytest
 import torch
+from exercise_directives import HEADS
 
 from handbook.exercises import Mistaken, NotWrittenYet, expect, expect_raises, run_checks
 
@@ -821,6 +825,27 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
 
 
 # --- the program -------------------------------------------------------------------------------
+
+
+def test_the_archive_holds_every_download_readable_and_without_a_date() -> None:
+    stubs = {"training/exercise_b.py": "b = 1\n", "convolution/exercise_a.py": "a = 'ü'\n"}
+    data = downloads.archive_of(stubs)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        folder = downloads.ARCHIVE.removesuffix(".zip")
+        found = {
+            entry.filename.removeprefix(f"{folder}/"): archive.read(entry).decode("utf-8")
+            for entry in archive.infolist()
+        }
+        assert found == stubs
+        assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
+        assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o644}
+    assert downloads.archive_of(dict(reversed(stubs.items()))) == data
+
+
+def test_the_list_finds_every_exercise_of_a_chapter() -> None:
+    for concept in concepts.load().values():
+        text = (ROOT / "docs" / f"{concept.chapter}.md").read_text(encoding="utf-8")
+        assert len(HEADS.findall(text)) == text.count("{exercise}") > 0, concept.chapter
 
 
 def test_list_names_every_exercise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,23 +5,30 @@ The half of ``exercises.py`` that needs Sphinx.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, ClassVar
 
+import concepts
+import learning_map
 from boxes import box, builder_of, make_box
 from canonical import UnknownNameError, source_of
 from docutils import nodes
 from docutils.parsers.rst import directives
 from exercises import (
+    ARCHIVE,
     LIKE_A_MARKER,
     ExerciseFileError,
+    archive_of,
     exercise_files,
     marked_parts,
     part_of,
     take_out,
     without_solutions,
+    write_atomically,
     write_downloads,
 )
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -224,6 +231,51 @@ class Solution(SphinxDirective):
         return [node]
 
 
+class ExerciseList(SphinxDirective):
+    """``{exercise-list}``: every exercise, chapter by chapter, with what there is to download."""
+
+    def run(self) -> list[nodes.Node]:
+        table = concepts.load()
+        self.env.note_dependency(str(concepts.TABLE))
+        everything = download_link(ARCHIVE, "all exercises as one archive")
+        found: list[nodes.Node] = [nodes.paragraph("", "", nodes.Text("Download "), everything)]
+        found[0] += nodes.Text(": one folder, with a folder for each part of the book.")
+        for chapter in learning_map.chapters(table):
+            source = Path(self.env.doc2path(chapter.page))
+            if not source.is_file():
+                continue  # a build of one concept has no other chapter
+            self.env.note_dependency(str(source))
+            heading = nodes.paragraph("", "", chapter_link(self.env.docname, chapter.page))
+            items = nodes.bullet_list(classes=["simple"])
+            for title, kind in HEADS.findall(source.read_text(encoding="utf-8")):
+                line = nodes.paragraph("", "", nodes.Text(f"{title.strip()} ("))
+                line += [nodes.emphasis("", kind), nodes.Text(")")]
+                items += nodes.list_item("", line)
+            files = {file for concept in chapter.concepts for file in concept.exercises}
+            for file in sorted(files):
+                path = Path(self.env.srcdir) / file
+                stub = f"{part_of(path, Path(self.env.srcdir))}/{path.name}"
+                heading += [nodes.Text(" · "), download_link(stub, path.name)]
+            found += [heading, items]
+        return found
+
+
+HEADS = re.compile(r"^:{3,}\{exercise\} (.+)\n:kind: (\w+)$", re.MULTILINE)
+
+
+def download_link(stub: str, text: str) -> stub_link:
+    """Return a link to a file in the folder of downloads."""
+    return stub_link("", "", nodes.inline("", text), stub=stub)
+
+
+def chapter_link(here: str, page: str) -> nodes.Node:
+    """Return a link to a chapter under its own title."""
+    return addnodes.pending_xref(
+        "", nodes.strong("", page), refdomain="std", reftype="doc", reftarget=f"/{page}",
+        refdoc=here, refexplicit=False, refwarn=True,
+    )  # fmt: skip
+
+
 def check_solutions(app: Sphinx, doctree: nodes.document) -> None:
     """Warn about a solution that stands outside an exercise."""
     for node in doctree.findall(solution):
@@ -255,6 +307,8 @@ def write_stubs(app: Sphinx, exception: Exception | None) -> None:
             "an exercise download cannot be made: %s", error, type="handbook", subtype="exercise"
         )
         app.statuscode = 1  # with or without -W
+    if stubs:
+        write_atomically(Path(app.outdir) / FOLDER / ARCHIVE, archive_of(stubs))
     for message in write_downloads(stubs, Path(app.outdir) / FOLDER):
         logger.info("exercises: %s", message)
 
@@ -265,6 +319,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(stub_link, html=(visit_stub_link, depart_stub_link))
     app.add_directive("exercise", Exercise)
     app.add_directive("solution", Solution)
+    app.add_directive("exercise-list", ExerciseList)
     app.add_post_transform(PlainExercises)
     app.connect("doctree-read", check_solutions)
     app.connect("build-finished", write_stubs)

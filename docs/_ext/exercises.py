@@ -33,6 +33,7 @@ import os
 import re
 import sys
 import tokenize
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -47,6 +48,7 @@ LIKE_A_MARKER = re.compile(r"#\s*solution\b\s*:?\s*(begin|end|start|stop)\b|#\s*
 STUB = 'raise NotImplementedError("write your solution here")'
 ANSWER = "None  # your answer here"
 MANIFEST = "manifest.json"
+ARCHIVE = "torch-handbook-exercises.zip"
 CHECKER = "handbook.exercises"
 CHECKER_HEADING = """\
 # ----------------------------------------------------------------------------------------------
@@ -246,12 +248,13 @@ def exercise_files(docs: Path) -> list[Path]:
     return sorted(docs.glob("**/exercises/exercise_*.py"))
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file so that whoever looks sees the old one or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    data = content.encode("utf-8") if isinstance(content, str) else content
     try:
-        temporary.write_bytes(text.encode("utf-8"))
+        temporary.write_bytes(data)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -307,6 +310,18 @@ def write_downloads(stubs: dict[str, str], folder: Path) -> list[str]:
     if stubs or manifest_path.exists():
         write_atomically(manifest_path, text)
     return messages
+
+
+def archive_of(stubs: dict[str, str]) -> bytes:
+    """Return all downloads as one ZIP file; the same downloads give the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for relative, text in sorted(stubs.items()):
+            entry = zipfile.ZipInfo(f"{ARCHIVE.removesuffix('.zip')}/{relative}")  # dated 1980
+            entry.external_attr = 0o644 << 16  # else nobody may read what is unpacked
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, text)
+    return buffer.getvalue()
 
 
 # --- program -----------------------------------------------------------------------------------
