@@ -34,9 +34,9 @@ def _engine() -> Any:
     context.eval(KATEX.read_text(encoding="utf-8"))
     context.eval(
         # JSON, because QuickJS hands over long strings in pieces that its wheel cannot read.
-        "function render(tex, displayMode, macros) {"
+        "function render(tex, displayMode, macros, output) {"
         "  return JSON.stringify(katex.renderToString(tex, {displayMode: displayMode,"
-        "    throwOnError: true, strict: 'ignore', output: 'htmlAndMathml',"
+        "    throwOnError: true, strict: 'ignore', output: output,"
         "    macros: JSON.parse(macros)}));"
         "}"
     )
@@ -44,10 +44,12 @@ def _engine() -> Any:
 
 
 @functools.cache
-def render(tex: str, *, display: bool = False, macros: str = "{}") -> str:
+def render(
+    tex: str, *, display: bool = False, macros: str = "{}", output: str = "htmlAndMathml"
+) -> str:
     """Return the HTML of one formula; raise ValueError with KaTeX's own words for bad TeX."""
     try:
-        return str(json.loads(_engine()(tex, display, macros)))
+        return str(json.loads(_engine()(tex, display, macros, output)))
     except Exception as error:  # QuickJS's exception type is not part of its interface
         words = str(error).strip().splitlines()[0]
         raise ValueError(words.removeprefix("KaTeX parse error: ")) from error
@@ -63,8 +65,10 @@ def display_form(tex: str, *, as_is: bool) -> str:
 
 def _rendered(self: HTML5Translator, node: nodes.Element, tex: str, *, display: bool) -> str:
     macros = json.dumps(self.config.katex_macros, sort_keys=True)
+    # A reader of e-books draws MathML itself, and knows nothing of KaTeX's style sheet.
+    output = "mathml" if self.builder.name == "epub" else "htmlAndMathml"
     try:
-        return render(tex, display=display, macros=macros)
+        return render(tex, display=display, macros=macros, output=output)
     except ValueError as error:
         logger.warning("KaTeX cannot read this formula: %s\n%s", error, tex, location=node)
         return f'<code class="katex-error">{escape(tex)}</code>'
