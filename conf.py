@@ -53,6 +53,7 @@ extensions = [
     "runnable",
     "accessible",
     "lean",
+    "ebook",
 ]
 
 exclude_patterns = ["_*", "auto_gallery/sg_execution_times*", "sg_execution_times*"]
@@ -175,6 +176,9 @@ copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 copybutton_exclude = ".linenos, .gp, .go"
+
+epub_show_urls = "no"  # a link is a link; its address in brackets would break the sentence
+epub_copyright = project_copyright
 
 linkcheck_timeout = 20
 linkcheck_anchors = False

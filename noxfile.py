@@ -140,6 +140,20 @@ def docs(session: nox.Session) -> None:
 
 
 @shared
+def epub(session: nox.Session) -> None:
+    """The whole book as one file for e-book readers, checked by epubcheck where Java is."""
+    install(session, "epub")
+    target = ROOT / "_build" / "epub"
+    build_site(session, "epub", target, "-W", "--keep-going", *session.posargs)
+    book = next(target.glob("*.epub"))
+    if shutil.which("java"):
+        python(session, "-m", "epubcheck", str(book))
+    else:
+        session.warn("no Java: the book was NOT checked by epubcheck")
+    session.log(f"the book is {book}")
+
+
+@shared
 def one(session: nox.Session) -> None:
     """One concept or one script alone, for quick work: nox -s one -- saddle_points."""
     if len(session.posargs) != 1:

@@ -101,7 +101,7 @@ def add_styles(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
     """Load KaTeX's style sheet, and so its fonts, only on pages with a formula."""
-    if 'class="katex' in context.get("body", ""):
+    if 'class="katex' in context.get("body", "") and app.builder.name != "epub":
         app.add_css_file(PAGE_CSS)
 
 
