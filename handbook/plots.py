@@ -7,11 +7,12 @@ the handbook's look. A drawing takes arrays or tensors and an optional ``ax``, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
@@ -20,7 +21,14 @@ from mpl_toolkits.mplot3d import Axes3D
 from torch import Tensor
 
 from handbook.autodiff import Scalar, topological_order
-from handbook.checks import describe, require_shape, require_tensor
+from handbook.checks import (
+    describe,
+    require_finite,
+    require_floating,
+    require_integer,
+    require_shape,
+    require_tensor,
+)
 
 __all__ = [
     "STYLE",
@@ -43,6 +51,7 @@ __all__ = [
     "plot_window",
     "plot_image",
     "plot_graph",
+    "plot_decision_regions",
 ]
 
 # After Okabe and Ito's colour-blind-safe set; purple and ochre are darkened until each colour
@@ -760,3 +769,152 @@ def _draw_edge(
         zorder=5,
     )
     return float(y)
+
+
+# ---- decision regions ----------------------------------------------------------------------------
+
+_CLASS_COLORS = (BLUE, VERMILLION, GREEN, PURPLE, OCHRE, GREY)
+_CLASS_MARKERS = ("o", "s", "^", "D", "P", "X", "v")  # seven, so that 42 pairs differ
+
+
+def _class_indices(name: str, value: object, n_points: int) -> Any:
+    """Return class numbers as a NumPy array, after a check."""
+    remedy = f"; {name} must be class numbers: take argmax(dim=1) of logits, or z > 0 of one"
+    tensor = require_tensor(name, value)
+    if tensor.shape != (n_points,):
+        raise ValueError(f"{name} must have shape ({n_points},), got {describe(tensor)}{remedy}")
+    if tensor.is_floating_point() or tensor.is_complex():
+        raise TypeError(f"{name} must hold whole numbers, got {describe(tensor)}{remedy}")
+    indices = tensor.detach().cpu().long().numpy()
+    if indices.size and indices.min() < 0:
+        raise ValueError(f"{name} must be at least 0, got {indices.min()}")
+    return indices
+
+
+def _regions_box(points: Tensor, limits: Any) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the ends of both axes: as given, or around the points with a margin."""
+    if limits is None:
+        if len(points) == 0:
+            raise ValueError("limits must be given where there are no points to fit them to")
+        low, high = points.detach().double().aminmax(dim=0)
+        margin = torch.where(high > low, 0.1 * (high - low), torch.ones_like(low))
+        (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
+        return (left, right), (bottom, top)
+    try:
+        (left, right), (bottom, top) = ((float(low), float(high)) for low, high in limits)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"limits must be ((left, right), (bottom, top)), got {describe(limits)}"
+        ) from None
+    if not all(np.isfinite([low, high]).all() and low < high for low, high in limits):
+        raise ValueError(f"limits must go from the smaller to the larger number, got {limits}")
+    return (left, right), (bottom, top)
+
+
+def plot_decision_regions(
+    predict: Callable[[Tensor], Tensor],
+    points: Tensor,
+    labels: Tensor,
+    *,
+    names: Sequence[str] | None = None,
+    limits: tuple[tuple[float, float], tuple[float, float]] | None = None,
+    n_grid: int = 201,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw which class a classifier gives to each place of the plane, and the samples on it.
+
+    Each class has a colour and a marker. Its region is tinted, and a line runs where the class
+    changes. A sample whose marker does not fit its region is classified wrongly.
+
+    Parameters
+    ----------
+    predict : callable
+        Takes points of shape ``(M, 2)`` and returns their class numbers, ``(M,)``, whole numbers
+        from 0 or booleans. For a network with a logit for each class, that is
+        ``lambda x: network(x).argmax(dim=1)``.
+    points : Tensor
+        The samples.
+    labels : Tensor
+        The true class of each sample, whole numbers from 0 or booleans.
+    names : sequence of str, optional
+        The name of each class, for a legend that you add with ``ax.legend()``. Without it: class 0,
+        class 1 and so on.
+    limits : tuple of tuple of float, optional
+        ``((left, right), (bottom, top))``. Without it, a tenth more than the samples reach.
+    n_grid : int, default: 201
+        How many places along each axis are asked for their class, at least 2.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes without it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Where it was drawn.
+
+    Shapes
+    ------
+    points : (N, 2)
+    labels : (N,)
+
+    Raises
+    ------
+    TypeError
+        If ``points`` is not a floating-point tensor, or classes are not whole numbers.
+    ValueError
+        If a shape is another, a point is not finite, a class is negative, there are fewer ``names``
+        than classes, ``limits`` are not two rising pairs, or ``n_grid`` is below 2.
+
+    Notes
+    -----
+    ``predict`` is called once, without recording gradients, with the points of the grid in the
+    dtype and on the device of ``points``. The boundary is as fine as the grid.
+
+    Examples
+    --------
+    >>> points = torch.tensor([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]])
+    >>> ax = plot_decision_regions(lambda x: x[:, 0] > 0.5, points, torch.tensor([0, 1, 1]))
+    >>> [line.get_label() for line in ax.lines], [line.get_marker() for line in ax.lines]
+    (['class 0', 'class 1'], ['o', 's'])
+    >>> plot_decision_regions(lambda x: x, points, torch.tensor([0, 1, 1]))
+    Traceback (most recent call last):
+        ...
+    ValueError: predict(points) must have shape (40401,), got a float32 tensor of shape ...
+    """
+    require_shape("points", require_finite("points", require_floating("points", points)), ("N", 2))
+    classes = _class_indices("labels", labels, len(points))
+    require_integer("n_grid", n_grid, minimum=2)
+    box = _regions_box(points, limits)
+    x, y = (np.linspace(low, high, n_grid) for low, high in box)
+    grid = torch.tensor(np.stack(np.meshgrid(x, y), axis=-1)).reshape(-1, 2)  # rows run along x
+    with torch.no_grad():
+        predicted = predict(grid.to(points))
+    regions = _class_indices("predict(points)", predicted, len(grid)).reshape(n_grid, n_grid)
+    n_classes = 1 + max(classes.max(initial=0), regions.max())
+    if names is not None and len(names) < n_classes:
+        raise ValueError(f"names must hold {n_classes} names, one for each class, got {len(names)}")
+    if ax is None:
+        _, ax = plt.subplots()
+    found = np.unique(regions).tolist()
+    for k in found:
+        inside = (regions == k).astype(float)
+        color = _CLASS_COLORS[k % len(_CLASS_COLORS)]
+        ax.contourf(x, y, inside, levels=[0.5, 1.5], colors=[color], alpha=0.18, zorder=0.5)
+        if k != found[-1]:  # the last one's border has been drawn from the other side
+            ax.contour(x, y, inside, levels=[0.5], colors=[TRUTH], linewidths=1.5, zorder=1.5)
+    samples = points.detach().cpu().double().numpy()
+    for k in range(n_classes):
+        ax.plot(
+            *samples[classes == k].T,
+            linestyle="none",
+            marker=_CLASS_MARKERS[k % len(_CLASS_MARKERS)],
+            color=_CLASS_COLORS[k % len(_CLASS_COLORS)],
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            markersize=6,
+            label=f"class {k}" if names is None else names[k],
+            zorder=2.5,
+        )
+    ax.set_xlim(box[0])
+    ax.set_ylim(box[1])
+    ax.grid(False)
+    return ax

@@ -21,6 +21,7 @@ from handbook.plots import (
     GREY,
     VERMILLION,
     plot_contours,
+    plot_decision_regions,
     plot_eigenvectors,
     plot_graph,
     plot_image,
@@ -277,3 +278,99 @@ def test_a_graph_refuses_what_is_none():
         plot_graph(y, active=Scalar(1.0))
     ax = plt.subplots()[1]
     assert plot_graph(a, ax=ax) is ax
+
+
+# ---- decision regions ---------------------------------------------------------------------------
+
+CORNERS = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+
+
+def boundaries(ax):
+    """The vertices of every line that is drawn between two regions."""
+    lines = [drawn for drawn in ax.collections if not drawn.filled]
+    return [path.vertices for drawn in lines for path in drawn.get_paths() if len(path.vertices)]
+
+
+def test_the_boundary_is_drawn_where_the_class_changes():
+    ax = plot_decision_regions(lambda p: p[:, 0] + p[:, 1] > 1.2, CORNERS, torch.zeros(4).long())
+    (line,) = boundaries(ax)
+    np.testing.assert_allclose(line.sum(axis=1), 1.2, atol=0.01)
+
+
+def test_each_sample_is_drawn_with_the_marker_of_its_own_class():
+    ax = plot_decision_regions(
+        lambda p: torch.zeros(len(p)).long(), CORNERS, torch.tensor([0, 2, 1, 2]), names=list("abc")
+    )
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in ax.lines}
+    assert drawn == {"a": [[0, 0]], "b": [[0, 1]], "c": [[1, 0], [1, 1]]}
+    assert len({line.get_marker() for line in ax.lines}) == 3
+    assert len({line.get_color() for line in ax.lines}) == 3
+    assert boundaries(ax) == []  # one class everywhere: nothing changes
+
+
+def test_three_regions_meet_without_a_strip_of_the_class_between_their_numbers():
+    ax = plot_decision_regions(
+        lambda p: torch.where(p[:, 0] < 0.5, 0, 2), CORNERS, torch.zeros(4).long()
+    )
+    filled = [drawn for drawn in ax.collections if drawn.filled]
+    assert len(filled) == 2  # regions of class 0 and class 2, none of class 1
+    (line,) = boundaries(ax)
+    np.testing.assert_allclose(line[:, 0], 0.5, atol=0.01)
+
+
+def test_the_regions_reach_as_far_as_asked_or_a_tenth_beyond_the_samples():
+    def predict(p):
+        assert p.dtype == torch.float64
+        assert not torch.is_grad_enabled()
+        return p[:, 0] > 0
+
+    points = CORNERS.double().requires_grad_()
+    labels = torch.tensor([True, False, True, False])
+    ax = plot_decision_regions(predict, points, labels)
+    np.testing.assert_allclose(ax.get_xlim(), (-0.1, 1.1))
+    ax = plot_decision_regions(predict, points[:1], labels[:1])  # no range: one to either side
+    np.testing.assert_allclose(ax.get_ylim(), (-1.0, 1.0))
+    ax = plot_decision_regions(predict, points[:0], labels[:0], limits=((-2, 2), (0, 5)))
+    np.testing.assert_allclose(ax.get_ylim(), (0.0, 5.0))
+    assert len(boundaries(ax)) == 1
+
+
+def test_more_classes_than_colours_still_look_different():
+    points = torch.stack([torch.arange(12.0), torch.zeros(12)], dim=1)
+    ax = plot_decision_regions(
+        lambda p: p[:, 0].round().clamp(0, 11).long(), points, torch.arange(12)
+    )
+    assert len({(line.get_color(), line.get_marker()) for line in ax.lines}) == 12
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"points": [[0.0, 1.0]]}, TypeError, "points must be a tensor, got a list"),
+        ({"points": CORNERS.long()}, TypeError, "points must have a floating-point dtype"),
+        ({"points": torch.zeros(4, 3)}, ValueError, r"points must have shape \(N, 2\)"),
+        ({"points": CORNERS / 0}, ValueError, "points must hold finite numbers, got nan"),
+        ({"labels": torch.zeros(4)}, TypeError, "labels must hold whole numbers, got a float32"),
+        ({"labels": torch.zeros(3).long()}, ValueError, r"labels must have shape \(4,\)"),
+        ({"labels": torch.tensor([0, -1, 0, 0])}, ValueError, "labels must be at least 0, got -1"),
+        ({"names": ["only"]}, ValueError, "names must hold 2 names, one for each class, got 1"),
+        ({"limits": (0, 1)}, ValueError, r"limits must be \(\(left, right\), \(bottom, top\)\)"),
+        ({"limits": ((1, 0), (0, 1))}, ValueError, "limits must go from the smaller to the larger"),
+        ({"n_grid": 1}, ValueError, "n_grid must be at least 2, got 1"),
+        ({"predict": lambda p: p}, ValueError, r"predict\(points\) must have shape .*argmax"),
+        ({"predict": lambda p: p[:, 0]}, TypeError, r"predict\(points\) must hold whole numbers"),
+        (
+            {"points": CORNERS[:0], "labels": torch.zeros(0).long()},
+            ValueError,
+            "limits must be given where there are no points",
+        ),
+    ],
+)
+def test_decision_regions_refuse_what_they_cannot_draw(change, error, message):
+    good = {
+        "predict": lambda p: p[:, 0] > 0.5,
+        "points": CORNERS,
+        "labels": torch.tensor([0, 1, 0, 1]),
+    }
+    with pytest.raises(error, match=message):
+        plot_decision_regions(**{**good, **change})
