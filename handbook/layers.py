@@ -18,8 +18,9 @@ from handbook.checks import (
     require_integers,
 )
 from handbook.convolution import conv1d, conv2d, pad
+from handbook.linear_models import linear
 
-__all__ = ["Conv1d", "Conv2d"]
+__all__ = ["Conv1d", "Conv2d", "Linear"]
 
 
 class _Convolution(nn.Module):
@@ -286,3 +287,113 @@ class Conv2d(_Convolution):
         return conv2d(
             padded, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
+
+
+class Linear(nn.Module):
+    r"""A weighted sum of the inputs for each output: :func:`handbook.linear_models.linear`.
+
+    Parameters
+    ----------
+    in_features : int
+        Numbers in the last dimension of the input, at least 0.
+    out_features : int
+        Numbers in the last dimension of the output, at least 0.
+    bias : bool, optional
+        Whether each output has a number of its own added.
+    device : torch.device or str, optional
+        Where the parameters live.
+    dtype : torch.dtype, optional
+        The parameters' dtype.
+    generator : torch.Generator, optional
+        Where the initial weights come from; without it, PyTorch's global generator.
+
+    Attributes
+    ----------
+    weight : Tensor
+        One row per output.
+    bias : Tensor or None
+        The numbers added.
+
+    Shapes
+    ------
+    input : ``(*, in_features)``
+    return : ``(*, out_features)``
+    weight : ``(out_features, in_features)``
+    bias : ``(out_features,)``
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type; on the call, as :func:`handbook.linear_models.linear`
+        does.
+    ValueError
+        If a number is negative; on the call, as :func:`handbook.linear_models.linear` does.
+
+    Notes
+    -----
+    Weights and biases start uniform in :math:`\pm 1 / \sqrt{m}` with :math:`m` inputs, as in
+    :class:`torch.nn.Linear`. Without inputs the biases start at 0.
+
+    Examples
+    --------
+    >>> layer = Linear(3, 2)
+    >>> layer, layer(torch.zeros(4, 5, 3)).shape
+    (Linear(in_features=3, out_features=2, bias=True), torch.Size([4, 5, 2]))
+
+    Weights go across to PyTorch's layer and back:
+
+    >>> twin = nn.Linear(3, 2)
+    >>> twin.load_state_dict(layer.state_dict()), layer.load_state_dict(twin.state_dict())
+    (<All keys matched successfully>, <All keys matched successfully>)
+    """
+
+    weight: nn.Parameter
+    bias: nn.Parameter | None
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = require_integer("in_features", in_features, minimum=0)
+        self.out_features = require_integer("out_features", out_features, minimum=0)
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+            raise TypeError(f"dtype must be a floating-point or complex one, got {dtype}")
+        shape = (out_features, in_features)
+        self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features, device=device, dtype=dtype))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters(generator=generator)
+
+    def reset_parameters(self, *, generator: torch.Generator | None = None) -> None:
+        r"""Draw new weights and biases from :math:`U(-1/\sqrt{m}, 1/\sqrt{m})`.
+
+        Parameters
+        ----------
+        generator : torch.Generator, optional
+            Where the numbers come from; without it, PyTorch's global generator.
+        """
+        if generator is not None:
+            require_generator("generator", generator)
+        bound = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
+        with torch.no_grad():
+            for parameter in (self.weight, self.bias):
+                if parameter is not None and parameter.numel():
+                    _fill_uniform(parameter, bound, generator)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map ``(*, in_features)`` to ``(*, out_features)``."""
+        return linear(input, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """Return the arguments, as PyTorch prints them."""
+        has_bias = self.bias is not None
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={has_bias}"

@@ -9,10 +9,13 @@ import torch
 
 from handbook import datasets
 from handbook.datasets import (
+    load_diabetes,
     load_digits,
     load_photograph,
     load_wine,
     sample_manifold,
+    sample_moons,
+    sample_xor,
     synthetic_linear_data,
     train_test_split,
 )
@@ -250,3 +253,82 @@ def test_bad_linear_data_are_refused(changed: dict, error: type, message: str) -
     positional = [arguments.pop(name) for name in ("weights", "bias", "n_samples")]
     with pytest.raises(error, match=message):
         synthetic_linear_data(*positional, **arguments)
+
+
+def test_diabetes_has_442_patients_as_measured_with_a_unit_for_each_column() -> None:
+    diabetes = load_diabetes()
+    assert isinstance(diabetes, datasets.RegressionData)
+    assert diabetes.inputs.shape == (442, 10)
+    assert diabetes.targets.shape == (442, 1)
+    assert diabetes.inputs.dtype == diabetes.targets.dtype == torch.float32
+    assert len(diabetes.feature_names) == len(diabetes.feature_units) == 10
+    age, sex = diabetes.inputs[:, 0], diabetes.inputs[:, 1]
+    assert (age.min(), age.max()) == (19, 79)
+    assert sex.unique().tolist() == [1, 2]
+    assert (diabetes.targets.min(), diabetes.targets.max()) == (25, 346)
+
+
+def test_one_column_of_diabetes_was_computed_from_three_others() -> None:
+    total, low, high, triglycerides = load_diabetes().inputs[:, [4, 5, 6, 8]].double().T
+    gap = (total - high - triglycerides.exp() / 5 - low).abs()
+    assert (gap < 0.01).sum() == 438
+    assert gap.max() < 0.41
+
+
+def test_missing_scikit_learn_is_named_by_the_loader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.delitem(sys.modules, "sklearn.datasets", raising=False)
+    with pytest.raises(ImportError, match="load_diabetes needs the package scikit-learn"):
+        load_diabetes()
+
+
+def test_moons_without_noise_lie_on_their_half_circles() -> None:
+    moons = sample_moons(101, noise_std=0.0, generator=make_generator(0))
+    x, y = moons.inputs.double().T
+    upper = moons.targets == 0
+    assert upper.sum() == 51
+    torch.testing.assert_close(x[upper] ** 2 + y[upper] ** 2, torch.ones(51).double())
+    assert (y[upper] >= 0).all()
+    torch.testing.assert_close(
+        (x[~upper] - 1) ** 2 + (y[~upper] - 0.5) ** 2, torch.ones(50).double()
+    )
+    assert (y[~upper] <= 0.5).all()
+
+
+def test_the_corners_of_xor_take_turns() -> None:
+    xor = sample_xor(10, noise_std=0.0, generator=make_generator(0))
+    a, b = xor.inputs.long().T
+    assert torch.equal(a ^ b, xor.targets)
+    assert xor.inputs.unique(dim=0).shape == (4, 2)
+    # Both classes have the same mean: no linear score can tell them apart.
+    eight = sample_xor(8, noise_std=0.0, generator=make_generator(0))
+    for k in (0, 1):
+        assert eight.inputs[eight.targets == k].mean(dim=0).tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("sample", [sample_moons, sample_xor])
+def test_noise_has_the_asked_std_and_leaves_the_places_as_they_are(sample) -> None:
+    still = sample(5000, noise_std=0.0, generator=make_generator(3))
+    noisy = sample(5000, noise_std=0.2, generator=make_generator(3))
+    assert torch.equal(still.targets, noisy.targets)
+    assert noisy.inputs.dtype == torch.float32
+    assert noisy.targets.dtype == torch.int64
+    assert len(noisy.target_names) == 2
+    assert abs((noisy.inputs - still.inputs).std().item() - 0.2) < 0.005
+
+
+@pytest.mark.parametrize("sample", [sample_moons, sample_xor])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"n_samples": 0}, ValueError, "n_samples must be at least 1, got 0"),
+        ({"n_samples": 2.0}, TypeError, "n_samples must be an int, got 2.0"),
+        ({"noise_std": -0.1}, ValueError, "noise_std must be at least 0.0, got -0.1"),
+        ({"noise_std": float("inf")}, ValueError, "noise_std must be below inf, got inf"),
+        ({"generator": 0}, TypeError, "generator must be a torch.Generator, got 0"),
+    ],
+)
+def test_points_in_the_plane_refuse_bad_arguments(sample, arguments, error, message) -> None:
+    good = {"n_samples": 4, "generator": make_generator(0)}
+    with pytest.raises(error, match=message):
+        sample(**{**good, **arguments})

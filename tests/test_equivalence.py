@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from handbook import activations, backprop, convolution, dimensionality, layers
+from handbook import activations, backprop, convolution, dimensionality, layers, linear_models
 from handbook.device import get_device
 from handbook.seeding import make_generator
 
@@ -104,6 +104,37 @@ def linear_layers() -> Iterator[Case]:
             yield Case(tuple(scale * values for values in drawn), {})
 
 
+def linear_maps() -> Iterator[Case]:
+    """Any leading dimensions, one sample, no bias, a vector of weights, empties and strides."""
+    generator = make_generator(9)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    for leading in ((), (1,), (7,), (0,), (3, 4), (2, 0, 4), (2, 3, 4, 5)):
+        for n_in, n_out in ((3, 2), (1, 1), (0, 3), (5, 0), (40, 30)):
+            yield Case((draw(*leading, n_in), draw(n_out, n_in), draw(n_out)), {})
+            yield Case((draw(*leading, n_in), draw(n_out, n_in)), {})
+        yield Case((draw(*leading, 3), draw(3)), {})
+        yield Case((1e4 * draw(*leading, 3), 1e4 * draw(2, 3)), {"bias": None})
+    yield Case((draw(6, 8).t()[::2, 1:], draw(5, 4).t()[:, :5]), {})
+    yield Case((draw(4, 5, 3).transpose(0, 1), draw(2, 6)[:, ::2], draw(4)[::2]), {})
+    yield Case((draw(5, 3), draw(2, 3), draw(1)), {})
+    yield Case((draw(5, 3), draw(2, 3), draw(())), {})
+    yield Case((draw(3), draw(3), draw(())), {})
+    yield Case((draw(4, 5, 3), draw(2, 3), draw(5, 2)), {})
+
+
+def linear_modules() -> Iterator[Case]:
+    """Constructor arguments of the layer; the input comes last."""
+    generator = make_generator(10)
+    for shape, n_out, bias in itertools.product(
+        ((5, 3), (3,), (2, 4, 3), (0, 3), (1, 1)), (4, 1, 7), (True, False)
+    ):
+        entering = torch.randn(shape, generator=generator, dtype=torch.float64)
+        yield Case((shape[-1], n_out, entering), {"bias": bias})
+
+
 def predictions() -> Iterator[Case]:
     """Predictions and targets of one shape, summed and averaged."""
     generator = make_generator(8)
@@ -185,8 +216,10 @@ TABLE = [
     ),
     Pair("convolution.conv1d", "F.conv1d", convolutions(1)),
     Pair("convolution.conv2d", "F.conv2d", convolutions(2)),
+    Pair("linear_models.linear", "F.linear", linear_maps),
     Pair("layers.Conv1d", "nn.Conv1d", convolution_layers(1), kind="layer"),
     Pair("layers.Conv2d", "nn.Conv2d", convolution_layers(2), kind="layer"),
+    Pair("layers.Linear", "nn.Linear", linear_modules, kind="layer"),
 ]  # fmt: skip
 
 
@@ -194,7 +227,7 @@ def find(name: str) -> Any:
     """Return what a short name of the table stands for."""
     spaces = {
         "activations": activations, "convolution": convolution, "layers": layers,
-        "backprop": backprop, "dimensionality": dimensionality,
+        "backprop": backprop, "dimensionality": dimensionality, "linear_models": linear_models,
         "F": F, "nn": nn, "torch": torch,
     }  # fmt: skip
     space, attribute = name.split(".")
@@ -298,7 +331,7 @@ def test_every_function_named_like_pytorchs_is_in_the_table() -> None:
     named = {
         f"{module.__name__.split('.')[1]}.{name}"
         for module, spaces in (
-            (activations, (F, torch)), (convolution, (F,)), (layers, (nn,)),
+            (activations, (F, torch)), (convolution, (F,)), (layers, (nn,)), (linear_models, (F,)),
         )
         for name in module.__all__
         if any(hasattr(space, name) for space in spaces)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from handbook import layers
-from handbook.layers import Conv1d, Conv2d
+from handbook.layers import Conv1d, Conv2d, Linear
 from handbook.seeding import make_generator
 
 PAIRS = [(Conv1d, nn.Conv1d, 1), (Conv2d, nn.Conv2d, 2)]
@@ -187,3 +187,67 @@ def test_a_call_with_the_wrong_input_says_so_with_any_padding_mode() -> None:
 def test_every_layer_is_a_module() -> None:
     for name in layers.__all__:
         assert issubclass(getattr(layers, name), nn.Module)
+
+
+# ---- linear -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_linear_equals_pytorch_s_forward_and_backward(bias: bool, device: torch.device) -> None:
+    mine = Linear(3, 2, bias, device=device, dtype=torch.float64, generator=make_generator(0))
+    twin = nn.Linear(3, 2, bias, device=device, dtype=torch.float64)
+    twin.load_state_dict(mine.state_dict())
+    for shape in ((5, 3), (3,), (2, 4, 3), (0, 3)):
+        sides = []
+        for layer in (mine, twin):
+            leaf = draw(*shape).to(device).requires_grad_()
+            output = layer(leaf)
+            upstream = draw(*output.shape, seed=1).to(device)
+            sides.append(
+                (output, *torch.autograd.grad(output, (leaf, *layer.parameters()), upstream))
+            )
+        for a, b in zip(*sides, strict=True):
+            torch.testing.assert_close(a, b)
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize("sizes", [(3, 2), (1, 1), (0, 2), (3, 0), (100, 50)])
+def test_linear_starts_and_prints_like_pytorch_s(sizes: tuple[int, int]) -> None:
+    for bias in (True, False):
+        with torch.random.fork_rng():
+            torch.manual_seed(3)
+            twin = nn.Linear(*sizes, bias=bias)
+            torch.manual_seed(3)
+            default = Linear(*sizes, bias=bias)
+        own = Linear(*sizes, bias=bias, generator=make_generator(3))
+        assert repr(own) == repr(twin)
+        for a, b, c in zip(twin.parameters(), default.parameters(), own.parameters(), strict=True):
+            assert torch.equal(a, b)
+            assert torch.equal(a, c)
+
+
+def test_linear_follows_device_and_dtype(device: torch.device) -> None:
+    layer = Linear(2, 3, device=device, dtype=torch.bfloat16, generator=make_generator(0))
+    assert layer.weight.dtype == torch.bfloat16
+    assert layer(torch.ones(4, 2, device=device, dtype=torch.bfloat16)).shape == (4, 3)
+    assert Linear(2, 3, device="meta", generator=make_generator(0)).weight.is_meta
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"in_features": -1}, ValueError, "in_features must be at least 0, got -1"),
+        ({"in_features": 2.0}, TypeError, "in_features must be an int, got 2.0"),
+        ({"out_features": -1}, ValueError, "out_features must be at least 0, got -1"),
+        ({"dtype": torch.int64}, TypeError, "dtype must be a floating-point or complex one, got"),
+        ({"generator": 0}, TypeError, "generator must be a torch.Generator, got 0"),
+    ],
+)
+def test_linear_refuses(changes: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Linear(**{"in_features": 4, "out_features": 6, **changes})
+
+
+def test_linear_says_what_is_wrong_with_its_input() -> None:
+    with pytest.raises(ValueError, match="input must have 3 numbers in its last dimension"):
+        Linear(3, 2)(torch.zeros(4, 5))
