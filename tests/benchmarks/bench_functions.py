@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from handbook import activations, convolution
+from handbook import activations, convolution, linear_models
 from handbook.seeding import make_generator
 
 N_VALUES = 1_000_000
@@ -71,3 +71,14 @@ def test_conv2d(benchmark: Callable, whose: int, backward: bool) -> None:
         rounds=7,
         warmup_rounds=1,
     )
+
+
+@directions
+@both
+def test_linear(benchmark: Callable, whose: int, backward: bool) -> None:
+    benchmark.group = f"linear 1000×784 to 256, {'both ways' if backward else 'forward'}"
+    generator = make_generator(0)
+    shapes = ((1000, 784), (256, 784), (256,))
+    arguments = [torch.randn(shape, generator=generator).requires_grad_() for shape in shapes]
+    function = (linear_models.linear, F.linear)[whose]
+    benchmark(step, function, arguments, backward)
