@@ -512,6 +512,29 @@ class Surface:
         """Return the height at each point."""
         return self.function(points)
 
+    def classified(self) -> tuple[CriticalPoint, ...]:
+        """Return what the Hessian says about each critical point, in their order.
+
+        Examples
+        --------
+        >>> [point.kind for point in DOUBLE_WELL.classified()]
+        ['minimum', 'saddle', 'minimum']
+        """
+        places = torch.tensor(self.critical_points, dtype=torch.float64, device="cpu")
+        return tuple(classify_critical_point(matrix) for matrix in self.hessian(places))
+
+    def minima(self) -> Tensor:
+        """Return the critical points that are minima, in float64 on the CPU; shape (K, D).
+
+        Examples
+        --------
+        >>> UNEVEN_WELLS.minima()
+        tensor([[-2.],
+                [ 1.]], dtype=torch.float64)
+        """
+        places = torch.tensor(self.critical_points, dtype=torch.float64, device="cpu")
+        return places[[point.kind == "minimum" for point in self.classified()]]
+
 
 def quadratic_surface(
     curvatures: Sequence[float], *, name: str = "quadratic", half_width: float = 2.0

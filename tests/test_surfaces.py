@@ -568,3 +568,34 @@ def test_a_classification_is_a_critical_point_with_its_directions() -> None:
     assert (point.kind, point.index) == ("saddle", 1)
     assert point.eigenvalues.tolist() == [-3.0, 2.0]
     assert point.eigenvectors[:, 0].abs().tolist() == [0.0, 1.0]
+
+
+# ---- what a surface knows about itself ----------------------------------------------------------
+
+KINDS = {
+    "bowl": ["minimum"],
+    "ravine": ["minimum"],
+    "saddle": ["saddle"],
+    "double well": ["minimum", "saddle", "minimum"],
+    "monkey saddle": ["degenerate"],
+    "Rosenbrock": ["minimum"],
+    "Himmelblau": [
+        "minimum", "saddle", "minimum", "maximum", "saddle", "saddle", "minimum", "saddle",
+        "minimum",
+    ],
+    "uneven wells": ["minimum", "maximum", "minimum"],
+}  # fmt: skip
+
+
+@each_surface
+def test_a_surface_classifies_its_critical_points(surface):
+    assert [point.kind for point in surface.classified()] == KINDS[surface.name]
+
+
+@each_surface
+def test_its_minima_are_lower_than_everything_close_to_them(surface):
+    minima = surface.minima()
+    assert minima.dtype == float64
+    assert minima.shape == (KINDS[surface.name].count("minimum"), len(surface.domain))
+    around = 1e-3 * torch.randn(100, 1, minima.shape[1], generator=make_generator(0), dtype=float64)
+    assert (surface(minima + around) > surface(minima)).all()
