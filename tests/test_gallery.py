@@ -20,8 +20,11 @@ def blocks(script: Path, kind: str) -> list[str]:
     return [block.content for block in found if block.type == kind]
 
 
-def test_there_are_scripts() -> None:
-    assert SCRIPTS
+def test_there_are_scripts_and_each_has_a_name_of_its_own() -> None:
+    names = [script.stem for script in SCRIPTS]
+    assert names
+    # Downloads of two scripts land in one folder of the reader's.
+    assert sorted(set(names)) == sorted(names)
 
 
 @every_script
