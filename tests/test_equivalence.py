@@ -19,7 +19,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from handbook import activations, backprop, convolution, dimensionality, layers, linear_models
+from handbook import (
+    activations,
+    backprop,
+    convolution,
+    dimensionality,
+    layers,
+    linear_models,
+    losses,
+)
 from handbook.device import get_device
 from handbook.seeding import make_generator
 
@@ -144,6 +152,169 @@ def predictions() -> Iterator[Case]:
             yield Case(tuple(values + offset for values in pair), {"reduction": reduction})
 
 
+def error_cases(*settings: dict[str, Any], weighted: bool = False) -> Cases:
+    """Predictions and targets of many shapes, empty and strided; ties, huge errors, inf and nan."""
+
+    def cases() -> Iterator[Case]:
+        generator = make_generator(9)
+
+        def draw(*shape: int) -> Tensor:
+            return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+        for kwargs, reduction in itertools.product(settings, ("none", "mean", "sum")):
+            options = {**kwargs, "reduction": reduction}
+            for shape in [(), (1,), (7,), (0,), (3, 0), (5, 1), (2, 3, 4), (2, 3, 4, 5)]:
+                yield Case((3 * draw(*shape), draw(*shape)), options)
+            yield Case((draw(6, 8).t()[::2, 1:], draw(4, 5)), options)
+            hostile = torch.tensor([*HOSTILE, *EXTREME[:4], 0.3, -0.3, 5.0, -5.0]).double()
+            yield Case((hostile, torch.zeros_like(hostile)), options)
+            yield Case((1e4 + draw(20), 1e4 + draw(20)), options)
+            yield Case((torch.tensor([1e30, -1e30, 1.0]).double(), draw(3)), options)
+            for value in (torch.inf, -torch.inf, torch.nan):
+                yield Case((torch.tensor([value, 1.0]).double(), draw(2)), options)
+            if weighted:
+                for shape in [(), (7,), (0,), (2, 3, 4)]:
+                    weight = draw(*shape).abs()
+                    yield Case((draw(*shape), draw(*shape)), {**options, "weight": weight})
+
+    return cases
+
+
+def class_indices() -> Iterator[Case]:
+    """Scores of one sample, of batches and of images, with weights and samples to ignore."""
+    generator = make_generator(10)
+    shapes = [(3,), (1,), (1, 1), (8, 5), (0, 4), (4, 2, 3), (2, 3, 0), (2, 4, 3, 2)]
+    for shape in [*shapes, (2, 3, 1, 2, 2)]:
+        n_classes = shape[1] if len(shape) > 1 else shape[0]
+        outer = (shape[0], *shape[2:]) if len(shape) > 1 else ()
+        for reduction, scale in itertools.product(("none", "mean", "sum"), (1.0, 100.0, 1e4)):
+            scores = -scale * torch.rand(shape, generator=generator, dtype=torch.float64)
+            target = torch.randint(n_classes, outer, generator=generator)
+            weight = torch.rand(n_classes, generator=generator, dtype=torch.float64)
+            options: dict[str, Any] = {"target": target, "reduction": reduction}
+            yield Case((scores,), options)
+            yield Case((scores,), {**options, "weight": weight})
+            yield Case((scores,), {**options, "weight": weight, "ignore_index": 0})
+            ignored = torch.where(torch.rand(outer, generator=generator) < 0.5, -100, target)
+            yield Case((scores,), {**options, "target": ignored})
+            yield Case((scores,), {**options, "target": torch.full(outer, -100)})
+    strided = torch.randn(5, 8, generator=generator, dtype=torch.float64).t()
+    yield Case((strided,), {"target": torch.randint(5, (8,), generator=generator)})
+
+
+def class_targets() -> Iterator[Case]:
+    """As for log-probabilities, and label smoothing, class probabilities, logits of infinity."""
+    for case in class_indices():
+        yield case
+        if case.args[0].dim() in (1, 2):
+            yield Case(case.args, {**case.kwargs, "label_smoothing": 0.1})
+            yield Case(case.args, {**case.kwargs, "label_smoothing": 1.0})
+    generator = make_generator(11)
+    for shape in [(3,), (1, 1), (8, 5), (0, 4), (4, 0), (4, 2, 3), (2, 4, 3, 2)]:
+        n_classes = shape[1] if len(shape) > 1 else shape[0]
+        for reduction, scale in itertools.product(("none", "mean", "sum"), (1.0, 100.0, 1e4)):
+            scores, truth = (
+                torch.randn(shape, generator=generator, dtype=torch.float64) for _ in "zq"
+            )
+            weight = torch.rand(n_classes, generator=generator, dtype=torch.float64)
+            truth = truth.softmax(1 if len(shape) > 1 else 0)
+            for smoothing, kwargs in itertools.product((0.0, 0.1), ({}, {"weight": weight})):
+                options = {"reduction": reduction, "label_smoothing": smoothing, **kwargs}
+                yield Case((scale * scores, truth), options)
+    masked = torch.tensor([[0.0, -torch.inf, 1.0], [-torch.inf, 2.0, 0.0]]).double()
+    for value in (masked, -masked, torch.full_like(masked, torch.nan)):
+        yield Case((value,), {"target": torch.tensor([0, 0]), "reduction": "none"})
+
+
+def class_numbers() -> Iterator[Case]:
+    """Class numbers of every shape, with the number of classes given and left to be found."""
+    generator = make_generator(12)
+    for shape in [(), (1,), (7,), (2, 3), (2, 3, 4)]:
+        classes = torch.randint(5, shape, generator=generator)
+        for kwargs in ({}, {"num_classes": -1}, {"num_classes": 5}, {"num_classes": 9}):
+            yield Case((classes,), kwargs)
+    for shape in [(0,), (2, 0, 3)]:
+        yield Case((torch.zeros(shape, dtype=torch.int64),), {"num_classes": 3})
+
+
+def yes_or_no(*, logits: bool) -> Cases:
+    """Probabilities or logits against soft and hard targets, weighted, from certain to wrong."""
+
+    def cases() -> Iterator[Case]:
+        generator = make_generator(13)
+
+        def draw(*shape: int) -> Tensor:
+            return torch.rand(shape, generator=generator, dtype=torch.float64)
+
+        for reduction in ("none", "mean", "sum"):
+            for shape in [(), (1,), (7,), (0,), (3, 0), (8, 1), (5, 3), (2, 3, 4)]:
+                guess, truth = draw(*shape), draw(*shape)
+                if logits:
+                    guess = 20 * guess - 10
+                yield Case((guess, truth), {"reduction": reduction})
+                yield Case((guess, truth.round()), {"reduction": reduction})
+                for size in {shape, shape[-1:], ()}:
+                    options = {"reduction": reduction, "weight": draw(*size)}
+                    yield Case((guess, truth), options)
+                    if logits:
+                        options["pos_weight"] = 3 * draw(*size)
+                        yield Case((guess, truth), options)
+        # At 0 and 1 PyTorch's slope has a constant of float32 in it: tests/test_losses.py has them.
+        edges = [0.5, 1e-10, 1e-7, 1e-3, 1 - 1e-5]
+        if logits:
+            edges = [*HOSTILE, *EXTREME]
+        for truth in (0.0, 1.0, 0.25):
+            # The slope with respect to the target is infinite at 0 and 1: compare that of input.
+            target = torch.full((len(edges),), truth)
+            yield Case((torch.tensor(edges).double(),), {"target": target, "reduction": "none"})
+        if logits:
+            bad = torch.tensor([torch.inf, torch.nan]).double()
+            for truth in (0.0, 1.0, 0.5):
+                target = torch.full((2,), truth)
+                yield Case((bad,), {"target": target, "reduction": "none"})
+
+    return cases
+
+
+def two_distributions() -> Iterator[Case]:
+    """Rows of probabilities and of their logarithms, with zeros, unbatched and empty."""
+    generator = make_generator(14)
+    for shape in [(), (1,), (5,), (8, 3), (0, 3), (2, 3, 4)]:
+        for reduction in ("none", "mean", "sum", "batchmean"):
+            model, truth = (
+                5 * torch.randn(shape, generator=generator, dtype=torch.float64) for _ in "pq"
+            )
+            dim = len(shape) - 1
+            log_p, log_q = model.log_softmax(dim), truth.log_softmax(dim)
+            yield Case((log_p, log_q.exp()), {"reduction": reduction})
+            yield Case((log_p, log_q), {"reduction": reduction, "log_target": True})
+    certain = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]]).double()
+    for kwargs in ({"reduction": "none"}, {"reduction": "batchmean"}):
+        yield Case((torch.zeros(2, 3).log_softmax(1).double(), certain), kwargs)
+        yield Case((certain.log(), certain), kwargs)
+        yield Case((certain.log(), certain.log()), {**kwargs, "log_target": True})
+
+
+def pairs_of_vectors() -> Iterator[Case]:
+    """Every dimension of several shapes, broadcast ones, zeros, short and long vectors."""
+    generator = make_generator(15)
+    shapes = [((5,), (5,)), ((4, 3), (4, 3)), ((4, 3), (3,)), ((1, 3), (4, 3)), ((2, 3, 4), (3, 1))]
+    for first, second in [*shapes, ((0, 3), (0, 3)), ((2, 0), (2, 0)), ((), ())]:
+        n_dims = max(len(first), 1)
+        # Where one vector meets many, the slopes of tiny vectors are huge and nearly cancel.
+        scales = (1.0, 1e5, 1e-5) if first == second != () else (1.0, 1e5)
+        for dim, scale in itertools.product(range(-n_dims, n_dims), scales):
+            pair = (
+                torch.randn(shape, generator=generator, dtype=torch.float64)
+                for shape in (first, second)
+            )
+            yield Case(tuple(scale * vectors for vectors in pair), {"dim": dim})
+    ones, other = torch.ones(2, 3), torch.tensor([[1.0, 2.0, 3.0], [0.0, -1.0, 0.5]])
+    for length in (0.0, 1e-10, 1e-7):
+        for eps in (1e-8, 1e-3):
+            yield Case((length * ones.double(), other.double()), {"eps": eps})
+
+
 def convolutions(n_dims: int) -> Cases:
     """Batched and single images over strides, paddings, dilations, groups and kernels."""
 
@@ -214,6 +385,23 @@ TABLE = [
         "dimensionality.pairwise_distances", "torch.cdist", point_sets,
         theirs_options=(("compute_mode", "donot_use_mm_for_euclid_dist"),),
     ),
+    Pair("losses.mse_loss", "F.mse_loss", error_cases({}, weighted=True)),
+    Pair("losses.l1_loss", "F.l1_loss", error_cases({}, weighted=True)),
+    Pair(
+        "losses.smooth_l1_loss", "F.smooth_l1_loss",
+        error_cases({}, {"beta": 0.0}, {"beta": 0.3}, {"beta": 5.0}),
+    ),
+    Pair("losses.huber_loss", "F.huber_loss", error_cases({}, {"delta": 0.3}, {"delta": 5.0})),
+    Pair("losses.nll_loss", "F.nll_loss", class_indices),
+    Pair("losses.cross_entropy", "F.cross_entropy", class_targets),
+    Pair("losses.one_hot", "F.one_hot", class_numbers),
+    Pair("losses.binary_cross_entropy", "F.binary_cross_entropy", yes_or_no(logits=False)),
+    Pair(
+        "losses.binary_cross_entropy_with_logits", "F.binary_cross_entropy_with_logits",
+        yes_or_no(logits=True),
+    ),
+    Pair("losses.kl_div", "F.kl_div", two_distributions),
+    Pair("losses.cosine_similarity", "F.cosine_similarity", pairs_of_vectors),
     Pair("convolution.conv1d", "F.conv1d", convolutions(1)),
     Pair("convolution.conv2d", "F.conv2d", convolutions(2)),
     Pair("linear_models.linear", "F.linear", linear_maps),
@@ -228,6 +416,7 @@ def find(name: str) -> Any:
     spaces = {
         "activations": activations, "convolution": convolution, "layers": layers,
         "backprop": backprop, "dimensionality": dimensionality, "linear_models": linear_models,
+        "losses": losses,
         "F": F, "nn": nn, "torch": torch,
     }  # fmt: skip
     space, attribute = name.split(".")
@@ -237,15 +426,21 @@ def find(name: str) -> Any:
 def run_function(function: Callable[..., Tensor], case: Case, dtype: torch.dtype) -> list[Tensor]:
     """Return the output, and the gradient of each tensor argument for one fixed cotangent."""
     device = get_device()
-    args = [
-        value.detach().to(device=device, dtype=dtype).requires_grad_()
-        if isinstance(value, Tensor)
-        else value
-        for value in case.args
-    ]
-    output = function(*args, **case.kwargs)
-    tensors = [value for value in args if isinstance(value, Tensor)]
-    return [output.detach(), *gradients(output, tensors)]
+    args = [placed(value, device, dtype) for value in case.args]
+    tensors = [value for value in args if isinstance(value, Tensor) and value.is_floating_point()]
+    for value in tensors:
+        value.requires_grad_()
+    kwargs = {name: placed(value, device, dtype) for name, value in case.kwargs.items()}
+    output = function(*args, **kwargs)
+    return [output.detach(), *(gradients(output, tensors) if tensors else [])]
+
+
+def placed(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
+    """Return a tensor of numbers in the dtype under test, one of indices as it is."""
+    if not isinstance(value, Tensor):
+        return value
+    value = value.detach().to(device)
+    return value.to(dtype) if value.is_floating_point() else value
 
 
 def run_layer(layer: type[nn.Module], case: Case, dtype: torch.dtype) -> list[Tensor]:
@@ -289,7 +484,7 @@ def compare(pair: Pair, case: Case, dtype: torch.dtype) -> tuple[float, float]:
         scale = max(1.0, other[finite].abs().max().item()) if finite.any() else 1.0
         error = (mine - other)[finite].abs().max().item() if finite.any() else 0.0
         errors.append(error / scale)
-    return errors[0], max(errors[1:])
+    return errors[0], max(errors[1:], default=0.0)
 
 
 def measure(pair: Pair) -> dict[str, Any]:
@@ -306,6 +501,8 @@ def measure(pair: Pair) -> dict[str, Any]:
 
 # PyTorch warns that 'same' with an even kernel copies its input; ours pads one side more, too.
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+# PyTorch warns that the mean over all elements is not the divergence; the chapter says so too.
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss")
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("pair", TABLE, ids=lambda pair: pair.ours)
 def test_equals_pytorch_forward_and_backward(pair: Pair, dtype: torch.dtype) -> None:
@@ -332,6 +529,7 @@ def test_every_function_named_like_pytorchs_is_in_the_table() -> None:
         f"{module.__name__.split('.')[1]}.{name}"
         for module, spaces in (
             (activations, (F, torch)), (convolution, (F,)), (layers, (nn,)), (linear_models, (F,)),
+            (losses, (F,)),
         )
         for name in module.__all__
         if any(hasattr(space, name) for space in spaces)
