@@ -25,6 +25,8 @@ __all__ = [
     "Split",
     "load_digits",
     "load_wine",
+    "load_iris",
+    "load_breast_cancer",
     "load_diabetes",
     "load_photograph",
     "train_test_split",
@@ -32,6 +34,9 @@ __all__ = [
     "sample_moons",
     "sample_xor",
     "sample_manifold",
+    "GLYPHS",
+    "glyph",
+    "noisy_glyphs",
 ]
 
 
@@ -280,6 +285,87 @@ def load_diabetes() -> RegressionData:
         feature_units=tuple(_DIABETES_UNITS[name] for name in names),
         target_name="disease progression after a year (score, dimensionless)",
     )
+
+
+def load_iris() -> LabeledData:
+    """Return 150 iris flowers of three species, with four lengths each.
+
+    The set comes inside scikit-learn, so that nothing is fetched.
+
+    Returns
+    -------
+    LabeledData
+        ``inputs`` of shape ``(150, 4)``: length and width of the sepal, length and width of the
+        petal, in cm. ``targets`` of shape ``(150,)``: setosa is 0, versicolor 1, virginica 2;
+        fifty flowers of each, one species after the other.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed.
+
+    Notes
+    -----
+    The rows are sorted by species. A split that takes the last rows for testing holds a species
+    back; use :func:`train_test_split`, which draws at random.
+
+    References
+    ----------
+    R. A. Fisher, "The use of multiple measurements in taxonomic problems", Annals of Eugenics 7
+    (1936), doi:10.1111/j.1469-1809.1936.tb02137.x.
+
+    Examples
+    --------
+    >>> iris = load_iris()
+    >>> iris.inputs.shape, iris.target_names
+    (torch.Size([150, 4]), ('setosa', 'versicolor', 'virginica'))
+    >>> iris.feature_names[2], iris.inputs[:, 2].amin().item(), iris.inputs[:, 2].amax().item()
+    ('petal length (cm)', 1.0, 6.9000...)
+    """
+    return _load_bundled_set("load_iris")
+
+
+def load_breast_cancer() -> LabeledData:
+    """Return 569 breast tumours, with thirty measurements of their cell nuclei each.
+
+    The set comes inside scikit-learn, so that nothing is fetched. A sample was taken from each
+    tumour with a fine needle, photographed under a microscope, and the outlines of the nuclei
+    were traced.
+
+    Returns
+    -------
+    LabeledData
+        ``inputs`` of shape ``(569, 30)``: ten properties of a nucleus, each as mean over the
+        nuclei of the picture, as standard error of that mean, and as mean of the three largest
+        values ("worst"). Radius and perimeter are lengths and area is a square of one, in the
+        picture's own unit; texture is the standard deviation of the grey values; the other six are
+        dimensionless. ``targets`` of shape ``(569,)``: 0 for malignant, 1 for benign.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed.
+
+    Notes
+    -----
+    The harmless case is class 1. Where "positive" shall mean "ill", take ``1 - targets``.
+
+    References
+    ----------
+    Wolberg, Mangasarian, Street and Street, "Breast Cancer Wisconsin (Diagnostic)", 1993,
+    https://doi.org/10.24432/C5DW2B
+
+    Examples
+    --------
+    >>> tumours = load_breast_cancer()
+    >>> tumours.inputs.shape, tumours.target_names
+    (torch.Size([569, 30]), ('malignant', 'benign'))
+    >>> tumours.targets.bincount().tolist()
+    [212, 357]
+    >>> tumours.feature_names[0], tumours.feature_names[10], tumours.feature_names[20]
+    ('mean radius', 'radius error', 'worst radius')
+    """
+    return _load_bundled_set("load_breast_cancer")
 
 
 def load_photograph(name: str) -> Tensor:
@@ -703,3 +789,143 @@ def sample_manifold(
         noise = torch.randn(points.shape, generator=generator, dtype=torch.float64)
         points = points + noise_std * noise
     return points.to(dtype)
+
+
+GLYPHS: dict[str, tuple[str, ...]] = {
+    "X": ("#...#", ".#.#.", "..#..", ".#.#.", "#...#"),
+    "O": (".###.", "#...#", "#...#", "#...#", ".###."),
+    "T": ("#####", "..#..", "..#..", "..#..", "..#.."),
+    "H": ("#...#", "#...#", "#####", "#...#", "#...#"),
+    "L": ("#....", "#....", "#....", "#....", "#####"),
+    "K": ("#...#", "#..#.", "###..", "#..#.", "#...#"),
+    "Y": ("#...#", ".#.#.", "..#..", "..#..", "..#.."),
+    "Z": ("#####", "...#.", "..#..", ".#...", "#####"),
+}
+"""Eight letters in 5 by 5 pixels, row by row from the top: ``#`` is ink, ``.`` is paper.
+
+:meta hide-value:
+"""
+
+_GLYPH_SIZE = 5  # pixels along each edge
+
+
+def glyph(letter: str) -> Tensor:
+    """Return a letter in 5 by 5 pixels.
+
+    Parameters
+    ----------
+    letter : str
+        One of the letters of :data:`GLYPHS`.
+
+    Returns
+    -------
+    Tensor
+        1 where there is ink, 0 where there is none; float32, on the CPU. The first row is the
+        top one.
+
+    Shapes
+    ------
+    return : ``(5, 5)``
+
+    Raises
+    ------
+    ValueError
+        If there is no such letter.
+
+    Examples
+    --------
+    >>> glyph("X")
+    tensor([[1., 0., 0., 0., 1.],
+            [0., 1., 0., 1., 0.],
+            [0., 0., 1., 0., 0.],
+            [0., 1., 0., 1., 0.],
+            [1., 0., 0., 0., 1.]])
+    """
+    require_choice("letter", letter, tuple(GLYPHS))
+    pixels = [[float(mark == "#") for mark in row] for row in GLYPHS[letter]]
+    return torch.tensor(pixels, dtype=torch.float32, device="cpu")
+
+
+def noisy_glyphs(
+    n_samples: int,
+    *,
+    letters: str = "XOTHLKYZ",
+    flip_probability: float = 0.1,
+    generator: torch.Generator,
+) -> LabeledData:
+    r"""Draw letters in 5 by 5 pixels, each pixel flipped with a given probability.
+
+    .. math:: x_{nd} = g_{y_n d} \oplus f_{nd}, \qquad P(f_{nd} = 1) = q
+
+    with the clean letter :math:`g`, black 1 and white 0, and :math:`\oplus` the exclusive or.
+
+    Parameters
+    ----------
+    n_samples : int
+        :math:`N`, at least 1.
+    letters : str, optional
+        The letters to draw from, each equally likely: at least one, none of them twice, all from
+        :data:`GLYPHS`.
+    flip_probability : float, optional
+        :math:`q`, from 0 to 1: black becomes white and white black. At ½ nothing of the letter
+        is left.
+    generator : torch.Generator
+        A CPU generator.
+
+    Returns
+    -------
+    LabeledData
+        ``inputs`` of shape ``(n_samples, 25)``: the pixels row by row from the top left, 0 or 1.
+        ``targets`` of shape ``(n_samples,)``: the place of the letter in ``letters``.
+
+    Raises
+    ------
+    TypeError
+        If ``n_samples`` is not an ``int``, ``letters`` not a string, ``flip_probability`` not a
+        number, or ``generator`` not a :class:`torch.Generator`.
+    ValueError
+        If ``n_samples`` is below 1, ``letters`` is empty or holds an unknown letter or one twice,
+        or ``flip_probability`` lies outside [0, 1].
+
+    Notes
+    -----
+    The letters are drawn before the noise: another ``flip_probability`` leaves the targets as they
+    are, and a larger one flips the same pixels and some more.
+
+    Examples
+    --------
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> data = noisy_glyphs(1000, letters="XO", flip_probability=0.1, generator=generator)
+    >>> data.inputs.shape, data.target_names, data.feature_names[7]
+    (torch.Size([1000, 25]), ('X', 'O'), 'row 1, column 2')
+    >>> clean = torch.stack([glyph(letter).flatten() for letter in data.target_names])
+    >>> (data.inputs != clean[data.targets]).float().mean().item()  # share of flipped pixels
+    0.10...
+    """
+    require_integer("n_samples", n_samples, minimum=1)
+    if not isinstance(letters, str):
+        raise TypeError(f"letters must be a string such as 'XO', got {describe(letters)}")
+    if not letters or len(set(letters)) < len(letters):
+        raise ValueError(f"letters must name at least 1 letter and none twice, got {letters!r}")
+    for letter in letters:
+        require_choice("each of letters", letter, tuple(GLYPHS))
+    flip_probability = require_number(
+        "flip_probability", flip_probability, minimum=0.0, maximum=1.0
+    )
+    require_generator("generator", generator)
+    clean = torch.stack([glyph(letter).flatten() for letter in letters])  # (C, 25)
+    targets = torch.randint(len(letters), (n_samples,), generator=generator, device="cpu")
+    draws = torch.rand(
+        n_samples, clean.shape[1], generator=generator, dtype=torch.float64, device="cpu"
+    )
+    flipped = (draws < flip_probability).float()
+    return LabeledData(
+        inputs=(clean[targets] - flipped).abs(),  # 0 - 1 and 1 - 0 are 1, 1 - 1 and 0 - 0 are 0
+        targets=targets,
+        feature_names=tuple(
+            f"row {row}, column {column}"
+            for row in range(_GLYPH_SIZE)
+            for column in range(_GLYPH_SIZE)
+        ),
+        target_names=tuple(letters),
+    )

@@ -9,10 +9,15 @@ import torch
 
 from handbook import datasets
 from handbook.datasets import (
+    GLYPHS,
+    glyph,
+    load_breast_cancer,
     load_diabetes,
     load_digits,
+    load_iris,
     load_photograph,
     load_wine,
+    noisy_glyphs,
     sample_manifold,
     sample_moons,
     sample_xor,
@@ -41,6 +46,27 @@ def test_wine_has_178_samples_of_13_measurements_and_3_growers() -> None:
     assert wine.targets.bincount().tolist() == [59, 71, 48]
     assert len(wine.feature_names) == 13
     assert len(wine.target_names) == 3
+
+
+def test_iris_has_fifty_flowers_of_each_species_measured_in_cm() -> None:
+    iris = load_iris()
+    assert iris.inputs.shape == (150, 4)
+    assert iris.inputs.dtype == torch.float32
+    assert iris.targets.dtype == torch.int64
+    assert torch.equal(iris.targets, torch.arange(3).repeat_interleave(50))
+    assert all(name.endswith("(cm)") for name in iris.feature_names)
+    assert iris.target_names == ("setosa", "versicolor", "virginica")
+
+
+def test_breast_cancer_has_569_tumours_and_the_harmless_ones_are_class_1() -> None:
+    tumours = load_breast_cancer()
+    assert tumours.inputs.shape == (569, 30)
+    assert tumours.inputs.dtype == torch.float32
+    assert tumours.targets.bincount().tolist() == [212, 357]
+    assert tumours.target_names == ("malignant", "benign")
+    for column, kind in ((0, "mean"), (20, "worst")):
+        assert all(name.startswith(kind) for name in tumours.feature_names[column : column + 10])
+    assert all(name.endswith("error") for name in tumours.feature_names[10:20])
 
 
 def test_a_photograph_has_channels_first_and_values_from_0_to_1() -> None:
@@ -76,7 +102,7 @@ def test_bundled_sets_ignore_the_default_dtype_and_device() -> None:
     assert wine.inputs.device.type == "cpu"
 
 
-@pytest.mark.parametrize("name", ["load_digits", "load_wine"])
+@pytest.mark.parametrize("name", ["load_digits", "load_wine", "load_iris", "load_breast_cancer"])
 def test_a_missing_scikit_learn_is_named_with_the_remedy(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,3 +358,82 @@ def test_points_in_the_plane_refuse_bad_arguments(sample, arguments, error, mess
     good = {"n_samples": 4, "generator": make_generator(0)}
     with pytest.raises(error, match=message):
         sample(**{**good, **arguments})
+
+
+def test_glyphs_are_eight_different_letters_of_ink_and_paper() -> None:
+    clean = torch.stack([glyph(letter) for letter in GLYPHS])
+    assert clean.shape == (8, 5, 5)
+    assert clean.dtype == torch.float32
+    assert clean.unique().tolist() == [0.0, 1.0]
+    differing = torch.cdist(clean.flatten(1), clean.flatten(1), p=0)
+    assert differing[~torch.eye(8, dtype=torch.bool)].min() >= 4
+    x = glyph("X")
+    assert torch.equal(x, torch.maximum(torch.eye(5), torch.eye(5).flip(0)))
+
+
+def test_an_unknown_glyph_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"letter must be one of 'X', 'O', .* got 'Q'"):
+        glyph("Q")
+
+
+def test_glyphs_without_noise_are_clean_and_with_certain_noise_inverted() -> None:
+    for flip_probability in (0, 1):
+        data = noisy_glyphs(
+            40, letters="XT", flip_probability=flip_probability, generator=make_generator(0)
+        )
+        clean = torch.stack([glyph("X").flatten(), glyph("T").flatten()])[data.targets]
+        assert torch.equal(data.inputs, 1 - clean if flip_probability else clean)
+        assert data.target_names == ("X", "T")
+        assert data.feature_names[5] == "row 1, column 0"
+        assert len(data.feature_names) == 25
+
+
+def test_glyphs_are_equally_likely_and_flipped_as_often_as_asked() -> None:
+    data = noisy_glyphs(20_000, flip_probability=0.2, generator=make_generator(0))
+    assert data.inputs.shape == (20_000, 25)
+    assert data.inputs.dtype == torch.float32
+    assert data.targets.dtype == torch.int64
+    assert data.inputs.unique().tolist() == [0.0, 1.0]
+    clean = torch.stack([glyph(letter).flatten() for letter in GLYPHS])[data.targets]
+    flipped = (data.inputs != clean).float().mean(dim=0)
+    torch.testing.assert_close(flipped, torch.full((25,), 0.2), rtol=0, atol=0.015)
+    shares = data.targets.bincount() / 20_000
+    torch.testing.assert_close(shares, torch.full((8,), 1 / 8), rtol=0, atol=0.012)
+
+
+def test_more_noise_flips_the_same_pixels_and_more_and_leaves_the_letters() -> None:
+    quiet, loud = (
+        noisy_glyphs(50, flip_probability=q, generator=make_generator(3)) for q in (0.1, 0.3)
+    )
+    clean = noisy_glyphs(50, flip_probability=0, generator=make_generator(3))
+    assert torch.equal(quiet.targets, loud.targets)
+    assert bool(((quiet.inputs != clean.inputs) <= (loud.inputs != clean.inputs)).all())
+
+
+def test_glyphs_ignore_the_default_dtype() -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert noisy_glyphs(3, generator=make_generator(0)).inputs.dtype == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"n_samples": 0}, ValueError, "n_samples must be at least 1, got 0"),
+        ({"n_samples": 2.0}, TypeError, "n_samples must be an int"),
+        ({"letters": ["X"]}, TypeError, "letters must be a string such as 'XO', got a list"),
+        ({"letters": ""}, ValueError, "letters must name at least 1 letter"),
+        ({"letters": "XX"}, ValueError, "letters must name .* none twice, got 'XX'"),
+        ({"letters": "Xx"}, ValueError, "each of letters must be one of 'X', .* got 'x'"),
+        ({"flip_probability": -0.1}, ValueError, "flip_probability must be at least 0.0, got -0.1"),
+        ({"flip_probability": 1.5}, ValueError, "flip_probability must be at most 1.0, got 1.5"),
+        ({"flip_probability": "a"}, TypeError, "flip_probability must be a real number"),
+        ({"generator": None}, TypeError, "generator must be a torch.Generator, got None"),
+    ],
+)
+def test_bad_glyphs_are_refused(changed: dict, error: type, message: str) -> None:
+    options = {"n_samples": 3, "generator": make_generator(0), **changed}
+    with pytest.raises(error, match=message):
+        noisy_glyphs(options.pop("n_samples"), **options)
