@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from handbook.checks import describe, require_generator, require_integer, require_tensor
 
-__all__ = ["number_of_batches", "mini_batches", "collate", "loader_batches"]
+__all__ = ["number_of_batches", "mini_batches", "MiniBatches", "collate", "loader_batches"]
 
 
 def number_of_batches(n_samples: int, batch_size: int, *, drop_last: bool = False) -> int:
@@ -148,6 +148,86 @@ def mini_batches(
         tuple(tensor.index_select(0, rows[tensor.device][k]) for tensor in tensors)
         for k in range(n_batches)
     )
+
+
+class MiniBatches:
+    r"""Mini-batches that can be gone through again: each pass is an epoch of :func:`mini_batches`.
+
+    Parameters
+    ----------
+    *tensors : Tensor
+        As for :func:`mini_batches`.
+    batch_size : int
+        Samples in a batch, at least 1. The last batch holds what is left.
+    generator : torch.Generator, optional
+        A CPU generator that shuffles the samples, anew with each pass. Without it the batches come
+        in the order of the rows.
+    drop_last : bool, optional
+        Leave out a last batch that is short.
+
+    Attributes
+    ----------
+    generator : torch.Generator or None
+        The generator. Its state at the end of an epoch decides all later ones.
+
+    Shapes
+    ------
+    tensors : ``(N, *)``
+    each batch : ``(B, *)`` with B = ``batch_size``; the last may be shorter
+
+    Raises
+    ------
+    TypeError
+        As :func:`mini_batches`.
+    ValueError
+        As :func:`mini_batches`.
+
+    Notes
+    -----
+    ``len`` is the number of batches. The arguments are checked at once; the order of an epoch is
+    drawn when its pass begins.
+
+    Examples
+    --------
+    >>> batches = MiniBatches(torch.arange(5), batch_size=2)
+    >>> len(batches), [[batch.tolist() for (batch,) in batches] for epoch in range(2)]
+    (3, [[[0, 1], [2, 3], [4]], [[0, 1], [2, 3], [4]]])
+
+    Shuffled, each epoch has an order of its own:
+
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> batches = MiniBatches(torch.arange(8), batch_size=8, generator=generator)
+    >>> first, second = ([batch.tolist() for (batch,) in batches] for epoch in range(2))
+    >>> first == second, sorted(first[0]) == sorted(second[0])
+    (False, True)
+    """
+
+    def __init__(
+        self,
+        *tensors: Tensor,
+        batch_size: int,
+        generator: torch.Generator | None = None,
+        drop_last: bool = False,
+    ) -> None:
+        state = None if generator is None else require_generator("generator", generator).get_state()
+        mini_batches(*tensors, batch_size=batch_size, generator=generator, drop_last=drop_last)
+        if generator is not None and state is not None:
+            generator.set_state(state)  # the check drew an order: take it back
+        self.tensors = tensors
+        self.batch_size = batch_size
+        self.generator = generator
+        self.drop_last = drop_last
+
+    def __len__(self) -> int:
+        return number_of_batches(len(self.tensors[0]), self.batch_size, drop_last=self.drop_last)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        return mini_batches(
+            *self.tensors,
+            batch_size=self.batch_size,
+            generator=self.generator,
+            drop_last=self.drop_last,
+        )
 
 
 def _epoch_order(n_samples: int, generator: torch.Generator | None) -> Tensor | None:

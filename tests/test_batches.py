@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset, default_collate
 
-from handbook.batches import collate, loader_batches, mini_batches, number_of_batches
+from handbook.batches import (
+    MiniBatches,
+    collate,
+    loader_batches,
+    mini_batches,
+    number_of_batches,
+)
 from handbook.datasets import synthetic_linear_data
 from handbook.seeding import make_generator
 
@@ -88,6 +94,44 @@ def test_the_order_is_drawn_at_the_call_and_the_iterator_serves_one_epoch() -> N
     assert not torch.equal(before, generator.get_state())
     assert len(list(batches)) == 5
     assert list(batches) == []
+
+
+def test_batches_that_can_be_gone_through_again_are_those_of_one_call_per_epoch() -> None:
+    rows, generator = torch.arange(50), make_generator(0)
+    batches = MiniBatches(rows, rows, batch_size=7, generator=make_generator(0), drop_last=True)
+    assert len(batches) == 7
+    for _ in range(3):
+        again = mini_batches(rows, rows, batch_size=7, generator=generator, drop_last=True)
+        for ours, theirs in zip(batches, again, strict=True):
+            assert all(map(torch.equal, ours, theirs))
+    plain = MiniBatches(rows, batch_size=20)
+    assert [[len(x) for (x,) in plain] for _ in range(2)] == 2 * [[20, 20, 10]]
+
+
+def test_the_state_of_their_generator_brings_an_epoch_back() -> None:
+    batches = MiniBatches(torch.arange(20), batch_size=20, generator=make_generator(0))
+    list(batches)
+    assert batches.generator is not None
+    state = batches.generator.get_state()
+    (second,) = batches
+    batches.generator.set_state(state)
+    (again,) = batches
+    assert torch.equal(second[0], again[0])
+
+
+def test_making_them_draws_nothing_and_refuses_what_one_call_refuses() -> None:
+    generator = make_generator(0)
+    before = generator.get_state()
+    MiniBatches(torch.arange(9), batch_size=2, generator=generator)
+    assert torch.equal(before, generator.get_state())
+    for tensors, options, message in (
+        ((), {}, "tensors must be at least one"),
+        ((torch.zeros(3),), {"batch_size": 0}, "batch_size must be at least 1"),
+        ((torch.zeros(3),), {"generator": 0}, "generator must be a torch.Generator, got 0"),
+        ((torch.zeros(3),), {"drop_last": 1}, "drop_last must be a bool"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            MiniBatches(*tensors, **{"batch_size": 2, **options})
 
 
 def test_batches_in_order_are_views_and_shuffled_ones_copies() -> None:
