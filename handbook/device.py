@@ -1,14 +1,16 @@
-r"""Where the handbook computes: one setting, ``HANDBOOK_DEVICE``, for scripts and doctests."""
+r"""Where the handbook computes, and how data get there: one setting, ``HANDBOOK_DEVICE``."""
 
 from __future__ import annotations
 
 import os
+from typing import Any, cast
 
 import torch
+from torch import Tensor
 
 from handbook.checks import describe
 
-__all__ = ["get_device"]
+__all__ = ["get_device", "move_to"]
 
 
 def get_device(name: str | None = None) -> torch.device:
@@ -76,3 +78,60 @@ def _available_devices() -> list[str]:
 def _has_index(device: torch.device) -> bool:
     count = torch.cuda.device_count() if device.type == "cuda" else 1
     return device.index is None or device.index < count
+
+
+def move_to(value: Any, device: torch.device | str, *, non_blocking: bool = False) -> Any:
+    """Move every tensor of a batch to a device.
+
+    Parameters
+    ----------
+    value : object
+        A tensor, or tensors in tuples, named tuples, lists and dictionaries, nested as you like.
+        Strings, numbers and ``None`` among them stay what they are.
+    device : torch.device or str
+        Where to.
+    non_blocking : bool, optional
+        Do not wait for the copy. It makes a difference only from pinned memory to a GPU.
+
+    Returns
+    -------
+    object
+        The same structure. A tensor that is there already is returned as it is, not copied.
+
+    Raises
+    ------
+    TypeError
+        If something in ``value`` is none of these, or ``non_blocking`` is not a ``bool``.
+
+    Notes
+    -----
+    ``value.to(device)`` makes a new tensor; the old one stays where it was. Only ``Module.to``
+    moves in place.
+
+    Examples
+    --------
+    >>> batch = {"image": torch.zeros(2, 3), "label": [torch.zeros(2), "cat"]}
+    >>> moved = move_to(batch, "meta")
+    >>> moved["image"].device, moved["label"][0].device, moved["label"][1]
+    (device(type='meta'), device(type='meta'), 'cat')
+    >>> batch["image"].device
+    device(type='cpu')
+    """
+    if not isinstance(non_blocking, bool):
+        raise TypeError(f"non_blocking must be a bool, got {describe(non_blocking)}")
+    if isinstance(value, Tensor):
+        return value.to(device, non_blocking=non_blocking)
+    if value is None or isinstance(value, (str, bytes, bool, int, float, complex)):
+        return value
+    if isinstance(value, dict):
+        return {
+            key: move_to(part, device, non_blocking=non_blocking) for key, part in value.items()
+        }
+    if isinstance(value, (tuple, list)):
+        parts = [move_to(part, device, non_blocking=non_blocking) for part in value]
+        if hasattr(value, "_fields"):  # a named tuple takes its parts one by one
+            return cast(Any, type(value))(*parts)
+        return tuple(parts) if isinstance(value, tuple) else parts
+    raise TypeError(
+        f"value must be a tensor, or tensors in tuples, lists and dicts, got {describe(value)}"
+    )

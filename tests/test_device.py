@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pytest
 import torch
 
-from handbook.device import get_device
+from handbook.device import get_device, move_to
 
 
 @pytest.fixture
@@ -78,3 +80,36 @@ def test_a_bad_variable_is_named_as_the_culprit(monkeypatch: pytest.MonkeyPatch)
 def test_a_number_is_not_a_device() -> None:
     with pytest.raises(TypeError, match="device must be a string such as 'auto' or 'cpu', got 0"):
         get_device(0)
+
+
+class Pair(NamedTuple):
+    left: torch.Tensor
+    right: torch.Tensor
+
+
+def test_move_to_moves_every_tensor_and_keeps_the_structure() -> None:
+    x = torch.arange(3.0)
+    batch = {"a": (x, [x, None, "word", 2]), "b": Pair(x, x + 1), "c": ()}
+    moved = move_to(batch, "meta")
+    assert moved["a"][0].device.type == moved["a"][1][0].device.type == "meta"
+    assert moved["a"][1][1:] == [None, "word", 2]
+    assert isinstance(moved["b"], Pair)
+    assert moved["b"].right.device.type == "meta"
+    assert moved["c"] == ()
+    assert x.device.type == "cpu"
+
+
+def test_move_to_copies_nothing_that_is_there_already() -> None:
+    x = torch.arange(3.0)
+    assert move_to((x,), "cpu", non_blocking=True)[0] is x
+
+
+def test_move_to_reaches_each_device(device: torch.device) -> None:
+    assert move_to([torch.zeros(2)], device)[0].device.type == device.type
+
+
+def test_move_to_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(TypeError, match=r"value must be a tensor, .* got a set"):
+        move_to([{1, 2}], "cpu")
+    with pytest.raises(TypeError, match="non_blocking must be a bool, got 1"):
+        move_to(torch.zeros(1), "cpu", non_blocking=1)  # type: ignore[arg-type]
