@@ -48,6 +48,7 @@ extensions = [
     "concepts",
     "learning_map",
     "equivalence",
+    "shape_tape",
     "backreferences",
     "docstrings",
     "runnable",

@@ -12,15 +12,29 @@ import torch
 from torch import Tensor, nn
 
 from handbook.checks import (
+    describe,
     require_choice,
+    require_floating,
     require_generator,
     require_integer,
     require_integers,
+    require_number,
 )
 from handbook.convolution import conv1d, conv2d, pad
 from handbook.linear_models import linear
+from handbook.normalization import batch_norm, group_norm, instance_norm, layer_norm
 
-__all__ = ["Conv1d", "Conv2d", "Linear"]
+__all__ = [
+    "Linear",
+    "Conv1d",
+    "Conv2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "LayerNorm",
+    "GroupNorm",
+]
 
 
 class _Convolution(nn.Module):
@@ -286,6 +300,525 @@ class Conv2d(_Convolution):
         padded, padding = self._padded(input)
         return conv2d(
             padded, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )
+
+
+# ---- normalisation -----------------------------------------------------------------------------
+
+
+class _ChannelNorm(nn.Module):
+    """What the batch and instance layers share: a weight and running statistics per channel."""
+
+    _version = 2  # of the state_dict, as PyTorch counts: 2 has num_batches_tracked
+    _with_batch: tuple[int, ...]  # numbers of dimensions that an input may have
+    weight: nn.Parameter | None
+    bias: nn.Parameter | None
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_features = require_integer("num_features", num_features, minimum=0)
+        self.eps = require_number("eps", eps)
+        self.momentum = None if momentum is None else require_number("momentum", momentum)
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        sizes = (num_features,)
+        _register_scale(self, sizes, affine, affine and bias, device, dtype)
+        for name in ("running_mean", "running_var"):
+            empty = torch.empty(sizes, device=device, dtype=dtype) if track_running_stats else None
+            self.register_buffer(name, empty)
+        count = torch.tensor(0, device=device) if track_running_stats else None
+        self.register_buffer("num_batches_tracked", count)
+        self.reset_parameters()
+
+    def reset_running_stats(self) -> None:
+        """Forget what was remembered: mean 0, variance 1, no batches."""
+        if self.running_mean is not None and self.running_var is not None:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.zero_()
+
+    def reset_parameters(self) -> None:
+        """Set weights to 1 and biases to 0, and forget the running statistics."""
+        self.reset_running_stats()
+        _reset_scale(self.weight, self.bias)
+
+    def _check_input(self, input: Tensor, letters: str) -> None:
+        x = require_floating("input", input)
+        if x.dim() not in self._with_batch:
+            raise ValueError(f"input must have shape {letters}, got {describe(x)}")
+
+    def extra_repr(self) -> str:
+        """Return the arguments, as PyTorch prints them."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+def _register_scale(
+    module: nn.Module,
+    sizes: tuple[int, ...],
+    weight: bool,
+    bias: bool,
+    device: torch.device | str | None,
+    dtype: torch.dtype | None,
+) -> None:
+    for name, wanted in (("weight", weight), ("bias", bias)):
+        empty = nn.Parameter(torch.empty(sizes, device=device, dtype=dtype)) if wanted else None
+        module.register_parameter(name, empty)
+
+
+def _reset_scale(weight: Tensor | None, bias: Tensor | None) -> None:
+    with torch.no_grad():
+        if weight is not None:
+            weight.fill_(1)
+        if bias is not None:
+            bias.zero_()
+
+
+class _BatchNormalization(_ChannelNorm):
+    """What BatchNorm1d and BatchNorm2d share."""
+
+    _letters: str
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise each channel over the batch, or with the running statistics in evaluation."""
+        self._check_input(input, self._letters)
+        share = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if self.momentum is None:  # the average over all batches so far
+                share = 1 / float(self.num_batches_tracked)
+        from_batch = self.training or self.running_mean is None
+        keep = not self.training or self.track_running_stats
+        return batch_norm(
+            input,
+            self.running_mean if keep else None,
+            self.running_var if keep else None,
+            self.weight,
+            self.bias,
+            from_batch,
+            share,
+            self.eps,
+        )
+
+
+class BatchNorm1d(_BatchNormalization):
+    r"""Batch normalisation of features or signals: :func:`handbook.normalization.batch_norm`.
+
+    Parameters
+    ----------
+    num_features : int
+        Number of features or channels, C.
+    eps : float, default 1e-5
+        Added to the variance.
+    momentum : float or None, default 0.1
+        The share of the new value in the running statistics; with ``None`` they are the average of
+        all batches so far, each with the same weight.
+    affine : bool, default True
+        Whether each channel has a weight, and a bias unless ``bias`` is false.
+    track_running_stats : bool, default True
+        Whether to remember statistics; without them evaluation uses those of its own batch.
+    device : torch.device or str, optional
+        Where parameters and statistics live.
+    dtype : torch.dtype, optional
+        Their dtype.
+    bias : bool, default True
+        Whether there is a bias.
+
+    Attributes
+    ----------
+    weight, bias : Tensor or None
+        The factor and the summand of each channel.
+    running_mean, running_var : Tensor or None
+        What evaluation uses.
+    num_batches_tracked : Tensor or None
+        How many batches have been seen in training.
+
+    Shapes
+    ------
+    input : ``(N, C)`` or ``(N, C, L)``
+    return : like the input
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type; on the call, as ``batch_norm`` does.
+    ValueError
+        On the call: if the input has another number of dimensions, or as ``batch_norm`` does.
+
+    Examples
+    --------
+    >>> layer = BatchNorm1d(1)
+    >>> x = torch.tensor([[2.0], [4.0]])
+    >>> layer(x).tolist(), layer.running_mean.item(), layer.running_var.item()
+    ([[-1.0000], [1.0000]], 0.3000, 1.1000)
+    >>> layer.eval()(x).tolist()  # as if the mean were 0.3 and the variance 1.1
+    [[1.6209], [3.5278]]
+    """
+
+    _with_batch = (2, 3)
+    _letters = "(N, C) or (N, C, L)"
+
+
+class BatchNorm2d(_BatchNormalization):
+    r"""Batch normalisation of images: :func:`handbook.normalization.batch_norm`.
+
+    Parameters
+    ----------
+    num_features : int
+        Number of channels, C.
+    eps, momentum, affine, track_running_stats, device, dtype, bias
+        As for :class:`BatchNorm1d`.
+
+    Shapes
+    ------
+    input : ``(N, C, H, W)``
+    return : ``(N, C, H, W)``
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type; on the call, as ``batch_norm`` does.
+    ValueError
+        On the call: if the input has another number of dimensions, or as ``batch_norm`` does.
+
+    Examples
+    --------
+    One image is a batch, too: its channel has H·W numbers.
+
+    >>> layer = BatchNorm2d(1)
+    >>> layer(torch.tensor([[[[1.0, 3.0], [1.0, 3.0]]]])).flatten().tolist()
+    [-1.0000, 1.0000, -1.0000, 1.0000]
+    >>> layer
+    BatchNorm2d(1, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
+    """
+
+    _with_batch = (4,)
+    _letters = "(N, C, H, W)"
+
+
+class _InstanceNormalization(_ChannelNorm):
+    """What InstanceNorm1d and InstanceNorm2d share."""
+
+    _letters: str
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        require_number("momentum", momentum)
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise each channel of each sample over space."""
+        self._check_input(input, self._letters)
+        is_single = input.dim() == self._with_batch[0]
+        batch = input[None] if is_single else input
+        if batch.shape[1] != self.num_features:
+            raise ValueError(
+                f"input must have num_features = {self.num_features} channels, got "
+                f"{describe(input)}; use {type(self).__name__}({batch.shape[1]})"
+            )
+        momentum = self.momentum if self.momentum is not None else 0.0
+        output = instance_norm(
+            batch,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            momentum,
+            self.eps,
+        )
+        return output[0] if is_single else output
+
+
+class InstanceNorm1d(_InstanceNormalization):
+    r"""Instance normalisation of signals: :func:`handbook.normalization.instance_norm`.
+
+    Parameters
+    ----------
+    num_features : int
+        Number of channels, C.
+    eps : float, default 1e-5
+        Added to the variance.
+    momentum : float, default 0.1
+        The share of the new value in the running statistics, if there are some.
+    affine : bool, default False
+        Whether each channel has a weight, and a bias unless ``bias`` is false.
+    track_running_stats : bool, default False
+        Whether to remember statistics for evaluation.
+    device, dtype, bias
+        As for :class:`BatchNorm1d`.
+
+    Shapes
+    ------
+    input : ``(N, C, L)`` or ``(C, L)``
+    return : like the input
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type; on the call, as ``instance_norm`` does.
+    ValueError
+        On the call: if the shape is another, or as ``instance_norm`` does.
+
+    Notes
+    -----
+    Difference from PyTorch: the number of channels is checked even where no parameter depends on
+    it; PyTorch warns.
+
+    Examples
+    --------
+    >>> InstanceNorm1d(1)(torch.tensor([[[1.0, 3.0]], [[10.0, 30.0]]])).flatten().tolist()
+    [-1.0000, 1.0000, -1.0000, 1.0000]
+    """
+
+    _with_batch = (2, 3)
+    _letters = "(N, C, L) or (C, L)"
+
+
+class InstanceNorm2d(_InstanceNormalization):
+    r"""Instance normalisation of images: :func:`handbook.normalization.instance_norm`.
+
+    Parameters
+    ----------
+    num_features : int
+        Number of channels, C.
+    eps, momentum, affine, track_running_stats, device, dtype, bias
+        As for :class:`InstanceNorm1d`.
+
+    Shapes
+    ------
+    input : ``(N, C, H, W)`` or ``(C, H, W)``
+    return : like the input
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type; on the call, as ``instance_norm`` does.
+    ValueError
+        On the call: if the shape is another, or as ``instance_norm`` does.
+
+    Examples
+    --------
+    >>> InstanceNorm2d(3)(torch.zeros(2, 3, 4, 4)).shape
+    torch.Size([2, 3, 4, 4])
+    """
+
+    _with_batch = (3, 4)
+    _letters = "(N, C, H, W) or (C, H, W)"
+
+
+class LayerNorm(nn.Module):
+    r"""Layer normalisation: :func:`handbook.normalization.layer_norm`.
+
+    Parameters
+    ----------
+    normalized_shape : int or tuple of int
+        The last sizes of the input; an ``int`` for the last one alone.
+    eps : float, default 1e-5
+        Added to the variance.
+    elementwise_affine : bool, default True
+        Whether each number of a sample has a weight, and a bias unless ``bias`` is false.
+    bias : bool, default True
+        Whether there is a bias.
+    device : torch.device or str, optional
+        Where the parameters live.
+    dtype : torch.dtype, optional
+        Their dtype.
+
+    Attributes
+    ----------
+    weight, bias : Tensor or None
+        The factor and the summand of each number.
+
+    Shapes
+    ------
+    input : ``(*, normalized_shape)``
+    return : like the input
+    weight, bias : ``normalized_shape``
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type; on the call, as ``layer_norm`` does.
+    ValueError
+        If a size is negative or there is none; on the call, as ``layer_norm`` does.
+
+    Examples
+    --------
+    >>> LayerNorm(2)(torch.tensor([[2.0, 4.0], [20.0, 40.0]])).tolist()
+    [[-1.0000, 1.0000], [-1.0000, 1.0000]]
+    >>> LayerNorm((3, 4), bias=False)
+    LayerNorm((3, 4), eps=1e-05, elementwise_affine=True, bias=False)
+    """
+
+    weight: nn.Parameter | None
+    bias: nn.Parameter | None
+
+    def __init__(
+        self,
+        normalized_shape: int | tuple[int, ...] | list[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        sizes = normalized_shape if isinstance(normalized_shape, (tuple, list)) else None
+        if sizes is None:
+            self.normalized_shape = require_integers(
+                "normalized_shape", normalized_shape, 1, minimum=0
+            )
+        elif len(sizes) == 0:
+            raise ValueError("normalized_shape must name at least one size, got ()")
+        else:
+            self.normalized_shape = require_integers(
+                "normalized_shape", sizes, len(sizes), minimum=0
+            )
+        self.eps = require_number("eps", eps)
+        self.elementwise_affine = elementwise_affine
+        with_bias = elementwise_affine and bias
+        _register_scale(self, self.normalized_shape, elementwise_affine, with_bias, device, dtype)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set weights to 1 and biases to 0."""
+        _reset_scale(self.weight, self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise each sample over its last dimensions."""
+        return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """Return the arguments, as PyTorch prints them."""
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        )
+
+
+class GroupNorm(nn.Module):
+    r"""Group normalisation: :func:`handbook.normalization.group_norm`.
+
+    Parameters
+    ----------
+    num_groups : int
+        How many groups the channels are divided into.
+    num_channels : int
+        Number of channels, C.
+    eps : float, default 1e-5
+        Added to the variance.
+    affine : bool, default True
+        Whether each channel has a weight, and a bias unless ``bias`` is false.
+    device : torch.device or str, optional
+        Where the parameters live.
+    dtype : torch.dtype, optional
+        Their dtype.
+    bias : bool, default True
+        Whether there is a bias.
+
+    Attributes
+    ----------
+    weight, bias : Tensor or None
+        The factor and the summand of each channel.
+
+    Shapes
+    ------
+    input : ``(N, C, *)``
+    return : ``(N, C, *)``
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type; on the call, as ``group_norm`` does.
+    ValueError
+        If ``num_groups`` does not divide ``num_channels``; on the call, as ``group_norm`` does.
+
+    Examples
+    --------
+    >>> GroupNorm(2, 4)(torch.tensor([[2.0, 4.0, 20.0, 40.0]])).tolist()
+    [[-1.0000, 1.0000, -1.0000, 1.0000]]
+    >>> GroupNorm(3, 4)
+    Traceback (most recent call last):
+        ...
+    ValueError: num_channels must be divisible by num_groups = 3, got 4
+    """
+
+    weight: nn.Parameter | None
+    bias: nn.Parameter | None
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_groups = require_integer("num_groups", num_groups, minimum=1)
+        self.num_channels = require_integer("num_channels", num_channels, minimum=0)
+        if num_channels % num_groups:
+            raise ValueError(
+                f"num_channels must be divisible by num_groups = {num_groups}, got {num_channels}"
+            )
+        self.eps = require_number("eps", eps)
+        self.affine = affine
+        _register_scale(self, (num_channels,), affine, affine and bias, device, dtype)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set weights to 1 and biases to 0."""
+        _reset_scale(self.weight, self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise each group of channels of each sample."""
+        require_floating("input", input)
+        if input.dim() >= 2 and input.shape[1] != self.num_channels:
+            raise ValueError(
+                f"input must have num_channels = {self.num_channels} channels, got "
+                f"{describe(input)}; use GroupNorm({self.num_groups}, {input.shape[1]})"
+            )
+        return group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """Return the arguments, as PyTorch prints them."""
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, "
+            f"affine={self.affine}, bias={self.bias is not None}"
         )
 
 

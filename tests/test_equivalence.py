@@ -7,8 +7,10 @@ build runs this file with ``--json`` and prints the measured errors.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
+import pkgutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,15 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from handbook import (
-    activations,
-    backprop,
-    convolution,
-    dimensionality,
-    layers,
-    linear_models,
-    losses,
-)
+import handbook
 from handbook.device import get_device
 from handbook.seeding import make_generator
 
@@ -59,6 +53,7 @@ class Pair:
     cases: Cases
     kind: str = "function"
     theirs_options: tuple[tuple[str, Any], ...] = ()  # what makes PyTorch's the sound variant
+    constants: tuple[int, ...] = ()  # positions of tensors that no gradient is asked for
 
 
 def elementwise(*settings: dict[str, Any]) -> Cases:
@@ -150,6 +145,59 @@ def predictions() -> Iterator[Case]:
         for reduction, offset in itertools.product(("mean", "sum"), (0.0, 1e4)):
             pair = (torch.randn(shape, generator=generator, dtype=torch.float64) for _ in "yt")
             yield Case(tuple(values + offset for values in pair), {"reduction": reduction})
+
+
+def normalizations(kind: str) -> Cases:
+    """Batches, signals, images and volumes near and off zero, every option, one and no sample."""
+
+    def cases() -> Iterator[Case]:
+        generator = make_generator(9)
+
+        def draw(*shape: int) -> Tensor:
+            return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+        # Two numbers normalise to ±1, and their gradient is what is left of two that cancel: no
+        # mean here is taken over fewer than four, so that the comparison is of more than rounding.
+        shapes = [(6, 4), (9, 4), (3, 4, 7), (1, 4, 5), (2, 4, 5, 3), (2, 4, 2, 3, 4), (0, 4, 5)]
+        for shape, scaled, eps in itertools.product(shapes, (False, True), (1e-5, 0.1)):
+            x = 2 * draw(*shape) + 3
+            weight, bias = (draw(4), draw(4)) if scaled else (None, None)
+            if kind == "batch":
+                yield Case((x, None, None, weight, bias), {"training": True, "eps": eps})
+                running = (draw(4), draw(4).abs() + 0.5)
+                yield Case((x, *running, weight, bias), {"eps": eps})
+            elif kind == "instance" and len(shape) > 2 and len(x):  # PyTorch's fails for no sample
+                yield Case((x, None, None, weight, bias), {"eps": eps})
+                running = (draw(4), draw(4).abs() + 0.5)
+                yield Case((x, *running, weight, bias), {"use_input_stats": False, "eps": eps})
+            elif kind == "group":
+                for num_groups in (1, 2, 4) if len(shape) > 2 else (1,):
+                    yield Case((x, num_groups, weight, bias), {"eps": eps})
+            elif kind in ("layer", "rms"):
+                for n_last in range(1 if shape[-1] > 3 else 2, len(shape)):
+                    sizes = shape[-n_last:]
+                    scales = [draw(*sizes) for _ in range(2 if kind == "layer" else 1)]
+                    yield Case((x, sizes, *(scales if scaled else ())), {"eps": eps})
+        image = (draw(2, 4, 6, 5) - 1).to(memory_format=torch.channels_last)
+        strided = draw(8, 4, 10, 5)[::2, :, 1::2]
+        second = {"batch": (None, None), "layer": ((5,),), "rms": ((5,),), "group": (2,)}
+        options = {"training": True} if kind == "batch" else {}
+        for x in (image, strided):
+            yield Case((x, *second.get(kind, ())), options)
+
+    return cases
+
+
+def normalization_layers(*sizes: Any, shapes: tuple[tuple[int, ...], ...]) -> Cases:
+    """Constructor arguments of the layers; the input comes last."""
+
+    def cases() -> Iterator[Case]:
+        generator = make_generator(10)
+        for shape, eps, bias in itertools.product(shapes, (1e-5, 0.01, 1.0), (True, False)):
+            x = torch.randn(*shape, generator=generator, dtype=torch.float64)
+            yield Case((*sizes, 3 * x - 1), {"eps": eps, "bias": bias})
+
+    return cases
 
 
 def error_cases(*settings: dict[str, Any], weighted: bool = False) -> Cases:
@@ -408,26 +456,63 @@ TABLE = [
     Pair("layers.Conv1d", "nn.Conv1d", convolution_layers(1), kind="layer"),
     Pair("layers.Conv2d", "nn.Conv2d", convolution_layers(2), kind="layer"),
     Pair("layers.Linear", "nn.Linear", linear_modules, kind="layer"),
+    Pair("normalization.batch_norm", "F.batch_norm", normalizations("batch"), constants=(1, 2)),
+    Pair("normalization.layer_norm", "F.layer_norm", normalizations("layer")),
+    Pair("normalization.group_norm", "F.group_norm", normalizations("group")),
+    Pair(
+        "normalization.instance_norm", "F.instance_norm", normalizations("instance"),
+        constants=(1, 2),
+    ),
+    Pair("normalization.rms_norm", "F.rms_norm", normalizations("rms")),
+    Pair(
+        "layers.BatchNorm1d", "nn.BatchNorm1d",
+        normalization_layers(4, shapes=((5, 4), (2, 4, 3))), kind="layer",
+    ),
+    Pair(
+        "layers.BatchNorm2d", "nn.BatchNorm2d",
+        normalization_layers(4, shapes=((5, 4, 3, 2), (1, 4, 2, 2))), kind="layer",
+    ),
+    Pair(
+        "layers.InstanceNorm1d", "nn.InstanceNorm1d",
+        normalization_layers(4, shapes=((5, 4, 3), (4, 6))), kind="layer",
+    ),
+    Pair(
+        "layers.InstanceNorm2d", "nn.InstanceNorm2d",
+        normalization_layers(4, shapes=((5, 4, 3, 2), (4, 6, 5))), kind="layer",
+    ),
+    Pair(
+        "layers.LayerNorm", "nn.LayerNorm",
+        normalization_layers((4, 3), shapes=((5, 4, 3), (4, 3), (2, 2, 4, 3))), kind="layer",
+    ),
+    Pair(
+        "layers.GroupNorm", "nn.GroupNorm",
+        normalization_layers(2, 4, shapes=((2, 4, 3), (1, 4, 2, 3))), kind="layer",
+    ),
 ]  # fmt: skip
 
 
 def find(name: str) -> Any:
     """Return what a short name of the table stands for."""
-    spaces = {
-        "activations": activations, "convolution": convolution, "layers": layers,
-        "backprop": backprop, "dimensionality": dimensionality, "linear_models": linear_models,
-        "losses": losses,
-        "F": F, "nn": nn, "torch": torch,
-    }  # fmt: skip
     space, attribute = name.split(".")
-    return getattr(spaces[space], attribute)
+    theirs = {"F": F, "nn": nn, "torch": torch}
+    home = theirs[space] if space in theirs else importlib.import_module(f"handbook.{space}")
+    return getattr(home, attribute)
 
 
-def run_function(function: Callable[..., Tensor], case: Case, dtype: torch.dtype) -> list[Tensor]:
+def run_function(
+    function: Callable[..., Tensor],
+    case: Case,
+    dtype: torch.dtype,
+    constants: tuple[int, ...] = (),
+) -> list[Tensor]:
     """Return the output, and the gradient of each tensor argument for one fixed cotangent."""
     device = get_device()
     args = [placed(value, device, dtype) for value in case.args]
-    tensors = [value for value in args if isinstance(value, Tensor) and value.is_floating_point()]
+    tensors = [
+        value
+        for i, value in enumerate(args)
+        if i not in constants and isinstance(value, Tensor) and value.is_floating_point()
+    ]
     for value in tensors:
         value.requires_grad_()
     kwargs = {name: placed(value, device, dtype) for name, value in case.kwargs.items()}
@@ -443,7 +528,9 @@ def placed(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
     return value.to(dtype) if value.is_floating_point() else value
 
 
-def run_layer(layer: type[nn.Module], case: Case, dtype: torch.dtype) -> list[Tensor]:
+def run_layer(
+    layer: type[nn.Module], case: Case, dtype: torch.dtype, constants: tuple[int, ...] = ()
+) -> list[Tensor]:
     """Build the layer, load the same weights by their names, and compare as a function."""
     *sizes, image = case.args
     module = layer(*sizes, **case.kwargs).to(dtype).to(get_device())
@@ -468,9 +555,9 @@ def gradients(output: Tensor, tensors: list[Tensor]) -> list[Tensor]:
 def compare(pair: Pair, case: Case, dtype: torch.dtype) -> tuple[float, float]:
     """Return the largest error forward and backward, relative to PyTorch's largest number."""
     run = run_layer if pair.kind == "layer" else run_function
-    ours = run(find(pair.ours), case, dtype)
+    ours = run(find(pair.ours), case, dtype, pair.constants)
     options = {**case.kwargs, **dict(pair.theirs_options)}
-    theirs = run(find(pair.theirs), Case(case.args, options), dtype)
+    theirs = run(find(pair.theirs), Case(case.args, options), dtype, pair.constants)
     assert len(ours) == len(theirs)
     errors = []
     for mine, other in zip(ours, theirs, strict=True):
@@ -525,16 +612,14 @@ def test_the_comparison_sees_a_wrong_function() -> None:
 
 
 def test_every_function_named_like_pytorchs_is_in_the_table() -> None:
-    named = {
-        f"{module.__name__.split('.')[1]}.{name}"
-        for module, spaces in (
-            (activations, (F, torch)), (convolution, (F,)), (layers, (nn,)), (linear_models, (F,)),
-            (losses, (F,)),
-        )
-        for name in module.__all__
-        if any(hasattr(space, name) for space in spaces)
-    }  # fmt: skip
+    named = set()
+    for module in pkgutil.iter_modules(handbook.__path__):
+        spaces = (F, nn, torch) if module.name == "activations" else (F, nn)
+        for name in importlib.import_module(f"handbook.{module.name}").__all__:
+            if any(hasattr(space, name) for space in spaces):
+                named.add(f"{module.name}.{name}")
     padding_only = {"convolution.pad"}  # moves numbers, computes none: tested bit by bit elsewhere
+    assert len(named) >= 20
     assert named - padding_only <= {pair.ours for pair in TABLE}
 
 

@@ -10,7 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from handbook import layers
-from handbook.layers import Conv1d, Conv2d, Linear
+from handbook.layers import (
+    BatchNorm1d,
+    BatchNorm2d,
+    Conv1d,
+    Conv2d,
+    GroupNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    LayerNorm,
+    Linear,
+)
+from handbook.normalization import batch_norm, group_norm, instance_norm, layer_norm
 from handbook.seeding import make_generator
 
 PAIRS = [(Conv1d, nn.Conv1d, 1), (Conv2d, nn.Conv2d, 2)]
@@ -182,6 +193,20 @@ def test_a_call_with_the_wrong_input_says_so_with_any_padding_mode() -> None:
             layer([1.0])
     with pytest.raises(ValueError, match="pad must add at most 3 cells at each end of dimension"):
         Conv2d(1, 1, 3, padding=4, padding_mode="reflect")(torch.zeros(1, 1, 4, 4))
+
+
+# More about these layers stands in test_normalization.py, beside their functions.
+def test_a_normalisation_layer_is_one_call_of_its_function() -> None:
+    signal, image = draw(5, 4, 6).float(), draw(5, 4, 3, 2).float()
+    for layer, x, output in (
+        (BatchNorm1d(4), signal, batch_norm(signal, None, None, training=True)),
+        (BatchNorm2d(4), image, batch_norm(image, None, None, training=True)),
+        (InstanceNorm1d(4), signal, instance_norm(signal)),
+        (InstanceNorm2d(4), image, instance_norm(image)),
+        (LayerNorm((4, 6)), signal, layer_norm(signal, (4, 6))),
+        (GroupNorm(2, 4), image, group_norm(image, 2)),
+    ):
+        torch.testing.assert_close(layer(x), output)
 
 
 def test_every_layer_is_a_module() -> None:
