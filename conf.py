@@ -110,6 +110,8 @@ napoleon_type_aliases = {
     "Callable": ":class:`~collections.abc.Callable`",
     "iterable": ":class:`~collections.abc.Iterable`",
     "sequence": ":class:`~collections.abc.Sequence`",
+    "mapping": ":class:`~collections.abc.Mapping`",
+    "History": ":class:`~handbook.training.History`",
 }
 intersphinx_mapping = {
     name: (url, str(ROOT / "docs" / "_inv" / f"{name}.inv"))

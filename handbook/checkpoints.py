@@ -861,8 +861,10 @@ class BestAndLast:
 
     Attributes
     ----------
-    best, last : str
-        The paths of the two files.
+    best : str
+        The path of the file of the best epoch.
+    last : str
+        The path of the file of the last epoch.
     failures : list of str
         What went wrong in writing, if anything did.
 

@@ -801,7 +801,7 @@ GLYPHS: dict[str, tuple[str, ...]] = {
     "Y": ("#...#", ".#.#.", "..#..", "..#..", "..#.."),
     "Z": ("#####", "...#.", "..#..", ".#...", "#####"),
 }
-"""Eight letters in 5 by 5 pixels, row by row from the top: ``#`` is ink, ``.`` is paper.
+"""Eight letters in 5 by 5 pixels, row by row from the top. ``#`` is ink, ``.`` is paper.
 
 :meta hide-value:
 """

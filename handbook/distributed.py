@@ -329,7 +329,7 @@ class SharedModel(nn.Module):
 
     @property
     def whole_batch_model(self) -> nn.Module:
-        """The model itself: what is saved, and what another program loads."""
+        """The model itself, which is what is saved and what another program loads."""
         inner = self.inner
         return inner.module if isinstance(inner, DistributedDataParallel) else inner
 

@@ -444,10 +444,14 @@ class BatchNorm1d(_BatchNormalization):
 
     Attributes
     ----------
-    weight, bias : Tensor or None
-        The factor and the summand of each channel.
-    running_mean, running_var : Tensor or None
-        What evaluation uses.
+    weight : Tensor or None
+        The factor of each channel.
+    bias : Tensor or None
+        The summand of each channel.
+    running_mean : Tensor or None
+        The mean that evaluation uses.
+    running_var : Tensor or None
+        The variance that evaluation uses.
     num_batches_tracked : Tensor or None
         How many batches have been seen in training.
 
@@ -657,8 +661,10 @@ class LayerNorm(nn.Module):
 
     Attributes
     ----------
-    weight, bias : Tensor or None
-        The factor and the summand of each number.
+    weight : Tensor or None
+        The factor of each number.
+    bias : Tensor or None
+        The summand of each number.
 
     Shapes
     ------
@@ -749,8 +755,10 @@ class GroupNorm(nn.Module):
 
     Attributes
     ----------
-    weight, bias : Tensor or None
-        The factor and the summand of each channel.
+    weight : Tensor or None
+        The factor of each channel.
+    bias : Tensor or None
+        The summand of each channel.
 
     Shapes
     ------

@@ -74,7 +74,7 @@ def float_format(dtype: torch.dtype) -> FloatFormat:
     Returns
     -------
     FloatFormat
-        As :func:`torch.finfo` has it.
+        As :class:`torch.finfo` has it.
 
     Raises
     ------

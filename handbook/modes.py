@@ -38,7 +38,7 @@ def evaluation_mode(model: nn.Module) -> Iterator[nn.Module]:
     ``model.eval()`` with ``model.train()`` after it would put *all* modules into training mode,
     also a batch normalisation that you keep in evaluation mode on purpose.
 
-    The block runs under :func:`torch.inference_mode`: what is computed in it cannot take part in a
+    The block runs under :class:`torch.inference_mode`: what is computed in it cannot take part in a
     later backward pass.
 
     Examples

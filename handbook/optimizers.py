@@ -180,10 +180,12 @@ class SGD(_StepByStep):
     r"""Gradient descent with momentum.
 
     .. math::
+        \begin{aligned}
         g_t &= \nabla f(\theta_{t-1}) + \lambda \, \theta_{t-1} \\
         b_1 &= g_1, \qquad b_t = \mu \, b_{t-1} + (1 - \tau) \, g_t \\
         \theta_t &= \theta_{t-1} - \gamma \,
         \begin{cases} b_t \\ g_t + \mu \, b_t & \text{with Nesterov's} \end{cases}
+        \end{aligned}
 
     Parameters
     ----------
@@ -532,7 +534,7 @@ class Adam(_StepByStep):
         Tensors, or dicts with ``"params"`` and options of their own, or pairs of name and tensor.
     lr : float or Tensor, default: 0.001
         The rate :math:`\gamma`, at least 0: about the longest step of each parameter.
-    betas : tuple of two floats, default: (0.9, 0.999)
+    betas : tuple of float, optional
         :math:`\beta_1` and :math:`\beta_2`, at least 0 and below 1.
     eps : float, default: 1e-8
         :math:`\epsilon`, at least 0, added outside of the root.
@@ -653,7 +655,7 @@ class AdamW(Adam):
         Tensors, or dicts with ``"params"`` and options of their own, or pairs of name and tensor.
     lr : float or Tensor, default: 0.001
         The rate :math:`\gamma`, at least 0.
-    betas : tuple of two floats, default: (0.9, 0.999)
+    betas : tuple of float, optional
         As in :class:`Adam`.
     eps : float, default: 1e-8
         As in :class:`Adam`.
@@ -798,7 +800,7 @@ def contraction_factor(curvature: float, *, lr: float, momentum: float) -> float
 
     Examples
     --------
-    Without momentum it is |1 − γλ|; with it, curvatures that differ by 30 share one factor:
+    Without momentum it is the size of 1 − γλ; with it, curvatures that differ by 30 share one factor:
 
     >>> contraction_factor(1.0, lr=0.25, momentum=0.0)
     0.75

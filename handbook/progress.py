@@ -20,7 +20,7 @@ class ProgressBar:
 
     Parameters
     ----------
-    console : rich.console.Console, optional
+    console : object, optional
         Where to draw. Without it: the standard error output, so that what a program prints can
         still be written to a file. A console that is neither a terminal nor a notebook is left
         alone: nothing is drawn into log files.

@@ -232,7 +232,7 @@ def linear_warmup(step: float, *, n_steps: int, start: float = 1 / 3) -> float:
         t, the number of steps before this one, at least 0.
     n_steps : int
         T, the first step with the full rate, at least 0; 0 means no warm-up.
-    start : float, default: 1/3
+    start : float, optional
         s, the share of the first step, from 0 to 1.
 
     Returns

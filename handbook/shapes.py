@@ -93,7 +93,7 @@ class Tape:
         Every call of every module in the order in which the calls began, containers included.
     n_parameters : int
         Parameters of the whole model, each counted once.
-    unused : tuple of (str, str, int)
+    unused : tuple of tuple
         Name, class and number of parameters of each layer that has some and was never called.
 
     Examples
@@ -600,7 +600,7 @@ def shapes_text(shape: Any) -> str:
     Parameters
     ----------
     shape : tuple, list, dict or None
-        As in :attr:`LayerShapes.input`.
+        As in ``LayerShapes.input``.
 
     Returns
     -------

@@ -310,7 +310,7 @@ class TrainingState:
         Parameters
         ----------
         reason : str, optional
-            What :attr:`History.stop_reason` will say.
+            What ``History.stop_reason`` will say.
         """
         self.stop_reason = reason or "a callback asked to stop"
 

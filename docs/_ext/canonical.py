@@ -194,13 +194,13 @@ class Canonical(SphinxDirective):
         block["handbook_canonical"] = True  # the tests of the package run this code
         self.set_source_info(block)
         # A private helper has no place in the reference; its module has.
-        is_private = name.rpartition(".")[2].startswith("_")
+        is_private = any(part.startswith("_") for part in name.split("."))
         reference = addnodes.pending_xref(
             "",
             nodes.literal(name, name, classes=["xref", "py", "py-obj"]),
             refdomain="py",
             reftype="mod" if is_private else "obj",
-            reftarget=name.rpartition(".")[0] if is_private else name,
+            reftarget=".".join(name.split(".")[:2]) if is_private else name,
             refdoc=self.env.docname,
             refexplicit=True,
             refwarn=True,

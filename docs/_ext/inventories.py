@@ -39,12 +39,15 @@ TORCH_MODULES = {
     "torch.nn.functional": "nn.functional.html",
     "torch.optim": "optim.html",
     "torch.linalg": "linalg.html",
+    "torch.optim.lr_scheduler": "optim.html",
 }
 TORCH_PAGES = {
     "torch.Tensor": "tensors.html",
     "torch.device": "tensor_attributes.html",
     "torch.dtype": "tensor_attributes.html",
     "torch.layout": "tensor_attributes.html",
+    "torch.finfo": "type_info.html",
+    "torch.amp.GradScaler": "amp.html",
 }
 TORCH_MORE = (
     "torch.optim.lr_scheduler.LRScheduler torch.optim.lr_scheduler.StepLR "
@@ -55,6 +58,12 @@ TORCH_MORE = (
     "torch.func.hessian torch.func.jacrev torch.func.grad torch.func.vmap torch.linalg.eigh "
     "torch.linalg.eigvalsh torch.linalg.norm torch.linalg.svd torch.linalg.vector_norm "
     "torch.special.expit torch.special.erf torch.testing.assert_close "
+    "torch.optim.lr_scheduler.LambdaLR torch.optim.lr_scheduler.LinearLR "
+    "torch.optim.lr_scheduler.SequentialLR torch.optim.lr_scheduler.ExponentialLR "
+    "torch.optim.lr_scheduler.CosineAnnealingWarmRestarts "
+    "torch.optim.lr_scheduler.OneCycleLR torch.optim.lr_scheduler.ReduceLROnPlateau "
+    "torch.amp.GradScaler torch.func.functional_call torch.nn.utils.rnn.pack_padded_sequence "
+    "torch.nn.utils.rnn.pad_packed_sequence torch.nn.utils.rnn.PackedSequence "
     "torch.utils.checkpoint.checkpoint torch.nn.utils.clip_grad_norm_ torch.cuda.is_available"
 )
 MATPLOTLIB = (
