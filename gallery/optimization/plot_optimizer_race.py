@@ -107,14 +107,11 @@ def draw_frame(frame):
         ax.plot(0, 0, "+", color=GREY, markersize=12)
         ax.set(xlim=(-2.3, 0.9), ylim=(-2.1, 1.0) if told == "along the axes" else (-1.45, 1.0))
         ax.set(xlabel="x (dimensionless)", ylabel="y (dimensionless)")
-        ax.set_title(f"Step {step}, {told}")
+        finding = "Turning the valley costs descent and momentum\nnothing, and Adagrad its lead. "
+        ax.set_title(f"{finding if ax is axs[0] else ''}Step {step}, {told}")
         ax.grid(False)
         corner = "lower left" if told == "along the axes" else "lower right"
         ax.legend(loc=corner, fontsize=10, labelspacing=0.25, handletextpad=0.2)
-    fig.suptitle(
-        "Turning the valley costs descent and momentum\nnothing, and Adagrad its lead",
-        x=0.02, ha="left",
-    )  # fmt: skip
 
 
 animation = FuncAnimation(fig, draw_frame, frames=len(shown_after), interval=1000)
