@@ -128,7 +128,8 @@ def doctest(session: nox.Session) -> None:
     """Every example in a docstring and every Python block on a page prints what it says."""
     install(session, "tests")
     where = session.posargs or ["handbook", "docs"]
-    python(session, "-m", "pytest", "--doctest-modules", *where, env=SINGLE_THREAD)
+    whole_files = (*IN_PARALLEL, "--dist=loadfile")  # a block leans on those above it
+    python(session, "-m", "pytest", *whole_files, "--doctest-modules", *where, env=SINGLE_THREAD)
 
 
 @shared
