@@ -800,7 +800,8 @@ def contraction_factor(curvature: float, *, lr: float, momentum: float) -> float
 
     Examples
     --------
-    Without momentum it is the size of 1 − γλ; with it, curvatures that differ by 30 share one factor:
+    Without momentum it is the size of 1 − γλ; with it, curvatures that differ by a factor of 30
+    share one:
 
     >>> contraction_factor(1.0, lr=0.25, momentum=0.0)
     0.75

@@ -411,6 +411,61 @@ def convolution_layers(n_dims: int) -> Cases:
     return cases
 
 
+def recurrent_cells(n_gates: int, n_states: int = 1) -> Cases:
+    """One step: batches of one and of many, none, empty dimensions, no biases, large numbers."""
+
+    def cases() -> Iterator[Case]:
+        generator = make_generator(20)
+
+        def draw(*shape: int) -> Tensor:
+            return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+        for n, c, h in ((1, 1, 1), (5, 3, 4), (0, 3, 4), (4, 0, 3), (2, 3, 0), (16, 12, 10)):
+            for bias, scale in itertools.product((True, False), (1.0, 100.0)):
+                rows = n_gates * h
+                state = tuple(draw(n, h) for _ in range(n_states))
+                weights = [draw(rows, c), draw(rows, h)]
+                weights += [draw(rows), draw(rows)] if bias else []
+                hx = state if n_states > 1 else state[0]
+                yield Case((scale * draw(n, c), hx, *weights), {})
+
+    return cases
+
+
+def recurrent_layers_of(*settings: dict[str, Any]) -> Cases:
+    """Layers, directions, biases and both places of the batch; the input comes last."""
+
+    def cases() -> Iterator[Case]:
+        generator = make_generator(21)
+        for setting, n_layers, bidirectional, bias, first in itertools.product(
+            settings or ({},), (1, 2), (False, True), (True, False), (True, False)
+        ):
+            options = {
+                **setting, "num_layers": n_layers, "bidirectional": bidirectional, "bias": bias,
+                "batch_first": first,
+            }  # fmt: skip
+            for shape in ((5, 2, 3), (2, 5, 3), (4, 3)):
+                yield Case(
+                    (3, 4, torch.randn(shape, generator=generator, dtype=torch.float64)), options
+                )
+
+    return cases
+
+
+def recurrent_cell_layers(*settings: dict[str, Any]) -> Cases:
+    """Cells with and without biases, for batches and for one sample; the input comes last."""
+
+    def cases() -> Iterator[Case]:
+        generator = make_generator(22)
+        for setting, bias, shape in itertools.product(
+            settings or ({},), (True, False), ((5, 3), (1, 3), (0, 3), (3,), (40, 3))
+        ):
+            entering = torch.randn(shape, generator=generator, dtype=torch.float64)
+            yield Case((3, 4, entering), {**setting, "bias": bias})
+
+    return cases
+
+
 TABLE = [
     Pair("activations.relu", "F.relu", elementwise()),
     Pair("activations.leaky_relu", "F.leaky_relu", elementwise({}, {"negative_slope": 0.2})),
@@ -488,6 +543,21 @@ TABLE = [
         "layers.GroupNorm", "nn.GroupNorm",
         normalization_layers(2, 4, shapes=((2, 4, 3), (1, 4, 2, 3))), kind="layer",
     ),
+    Pair("recurrence.rnn_cell", "torch.rnn_tanh_cell", recurrent_cells(1)),
+    Pair("recurrence.lstm_cell", "torch.lstm_cell", recurrent_cells(4, n_states=2)),
+    Pair("recurrence.gru_cell", "torch.gru_cell", recurrent_cells(3)),
+    Pair(
+        "recurrent_layers.RNN", "nn.RNN",
+        recurrent_layers_of({}, {"nonlinearity": "relu"}), kind="layer",
+    ),
+    Pair("recurrent_layers.LSTM", "nn.LSTM", recurrent_layers_of(), kind="layer"),
+    Pair("recurrent_layers.GRU", "nn.GRU", recurrent_layers_of(), kind="layer"),
+    Pair(
+        "recurrent_layers.RNNCell", "nn.RNNCell",
+        recurrent_cell_layers({}, {"nonlinearity": "relu"}), kind="layer",
+    ),
+    Pair("recurrent_layers.LSTMCell", "nn.LSTMCell", recurrent_cell_layers(), kind="layer"),
+    Pair("recurrent_layers.GRUCell", "nn.GRUCell", recurrent_cell_layers(), kind="layer"),
 ]  # fmt: skip
 
 
@@ -510,22 +580,41 @@ def run_function(
     args = [placed(value, device, dtype) for value in case.args]
     tensors = [
         value
-        for i, value in enumerate(args)
-        if i not in constants and isinstance(value, Tensor) and value.is_floating_point()
+        for i, argument in enumerate(args)
+        for value in tensors_in(argument)
+        if i not in constants and value.is_floating_point()
     ]
     for value in tensors:
         value.requires_grad_()
     kwargs = {name: placed(value, device, dtype) for name, value in case.kwargs.items()}
-    output = function(*args, **kwargs)
+    output = joined(function(*args, **kwargs))
     return [output.detach(), *(gradients(output, tensors) if tensors else [])]
 
 
 def placed(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
     """Return a tensor of numbers in the dtype under test, one of indices as it is."""
+    if isinstance(value, tuple) and tensors_in(value):
+        return tuple(placed(part, device, dtype) for part in value)  # the two states of an LSTM
     if not isinstance(value, Tensor):
         return value
     value = value.detach().to(device)
     return value.to(dtype) if value.is_floating_point() else value
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """Return the tensors of a nested tuple, in order."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, tuple):
+        return [tensor for part in value for tensor in tensors_in(part)]
+    return []
+
+
+def joined(output: Any) -> Tensor:
+    """Return the output; where there are several, as one vector."""
+    if isinstance(output, Tensor):
+        return output
+    return torch.cat([tensor.flatten() for tensor in tensors_in(output)])
 
 
 def run_layer(
@@ -541,7 +630,7 @@ def run_layer(
     }
     module.load_state_dict(shared)
     entering = image.to(device=get_device(), dtype=dtype).requires_grad_()
-    output = module(entering)
+    output = joined(module(entering))
     named = sorted(module.named_parameters())
     return [output.detach(), *gradients(output, [entering, *(value for _, value in named)])]
 
