@@ -7,6 +7,7 @@ Each takes the arguments of the layer of the same name in :mod:`torch.nn` and ha
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,16 @@ from handbook.checks import (
 from handbook.convolution import conv1d, conv2d, pad
 from handbook.linear_models import linear
 from handbook.normalization import batch_norm, group_norm, instance_norm, layer_norm
+from handbook.pooling import (
+    adaptive_avg_pool2d,
+    adaptive_max_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool1d,
+    max_pool2d,
+    max_unpool2d,
+)
+from handbook.unfolding import conv_transpose2d, fold, transposed_output_size, unfold
 
 __all__ = [
     "Linear",
@@ -34,6 +45,16 @@ __all__ = [
     "InstanceNorm2d",
     "LayerNorm",
     "GroupNorm",
+    "ConvTranspose2d",
+    "Unfold",
+    "Fold",
+    "MaxPool1d",
+    "MaxPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
+    "MaxUnpool2d",
 ]
 
 
@@ -300,6 +321,601 @@ class Conv2d(_Convolution):
         padded, padding = self._padded(input)
         return conv2d(
             padded, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )
+
+
+class ConvTranspose2d(nn.Module):
+    r"""Transposed convolution with learned kernels: :func:`handbook.unfolding.conv_transpose2d`.
+
+    Parameters
+    ----------
+    in_channels : int
+        Channels of the input.
+    out_channels : int
+        Channels of the output.
+    kernel_size : int or tuple of int
+        Size of what each number paints: one number, or (height, width).
+    stride, padding, output_padding, groups, dilation
+        As for :func:`handbook.unfolding.conv_transpose2d`.
+    bias : bool, optional
+        Whether each output channel has a number of its own added.
+    padding_mode : str, optional
+        ``"zeros"`` only, as in PyTorch.
+    device : torch.device or str, optional
+        Where the parameters live.
+    dtype : torch.dtype, optional
+        The parameters' dtype.
+    generator : torch.Generator, optional
+        Where the initial weights come from; without it, PyTorch's global generator.
+
+    Attributes
+    ----------
+    weight : Tensor
+        The kernels, input channels first.
+    bias : Tensor or None
+        The numbers added.
+
+    Shapes
+    ------
+    input : ``(N, in_channels, H, W)`` or ``(in_channels, H, W)``
+    return : ``(N, out_channels, H_out, W_out)`` or ``(out_channels, H_out, W_out)``
+    weight : ``(in_channels, out_channels / groups, kernel height, kernel width)``
+    bias : ``(out_channels,)``
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type; on the call, as
+        :func:`handbook.unfolding.conv_transpose2d` does.
+    ValueError
+        If a number is too small, ``groups`` does not divide both numbers of channels, or
+        ``padding_mode`` is another; on the call, as :func:`handbook.unfolding.conv_transpose2d`
+        does, or if ``output_size`` cannot be reached.
+
+    Notes
+    -----
+    Weights and biases start uniform in :math:`\pm 1 / \sqrt{m}` with
+    :math:`m = \text{out\_channels} / \text{groups} \cdot k_H k_W`, as in
+    :class:`torch.nn.ConvTranspose2d`.
+
+    Examples
+    --------
+    >>> layer = ConvTranspose2d(8, 3, kernel_size=4, stride=2, padding=1)
+    >>> layer(torch.zeros(1, 8, 16, 16)).shape, layer.weight.shape
+    (torch.Size([1, 3, 32, 32]), torch.Size([8, 3, 4, 4]))
+
+    A convolution with stride 2 makes 4 rows of 7 as well as of 8. Say which:
+
+    >>> layer = ConvTranspose2d(1, 1, kernel_size=3, stride=2, padding=1)
+    >>> image = torch.zeros(1, 1, 4, 4)
+    >>> layer(image).shape[-1], layer(image, output_size=(8, 8)).shape[-1]
+    (7, 8)
+    """
+
+    weight: nn.Parameter
+    bias: nn.Parameter | None
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
+        output_padding: int | tuple[int, ...] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, ...] = 1,
+        padding_mode: str = "zeros",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_channels = require_integer("in_channels", in_channels, minimum=1)
+        self.out_channels = require_integer("out_channels", out_channels, minimum=1)
+        self.groups = require_integer("groups", groups, minimum=1)
+        for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+            if channels % groups:
+                raise ValueError(f"{name} must be divisible by groups = {groups}, got {channels}")
+        self.kernel_size = require_integers("kernel_size", kernel_size, 2, minimum=1)
+        self.stride = require_integers("stride", stride, 2, minimum=1)
+        self.padding = require_integers("padding", padding, 2, minimum=0)
+        self.output_padding = require_integers("output_padding", output_padding, 2, minimum=0)
+        self.dilation = require_integers("dilation", dilation, 2, minimum=1)
+        self.padding_mode = require_choice("padding_mode", padding_mode, ("zeros",))
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+            raise TypeError(f"dtype must be a floating-point or complex one, got {dtype}")
+        shape = (in_channels, out_channels // groups, *self.kernel_size)
+        self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters(generator=generator)
+
+    def reset_parameters(self, *, generator: torch.Generator | None = None) -> None:
+        r"""Draw new weights and biases from :math:`U(-1/\sqrt{m}, 1/\sqrt{m})`.
+
+        Parameters
+        ----------
+        generator : torch.Generator, optional
+            Where the numbers come from; without it, PyTorch's global generator.
+        """
+        if generator is not None:
+            require_generator("generator", generator)
+        bound = 1 / math.sqrt(self.weight[0].numel())
+        with torch.no_grad():
+            for parameter in (self.weight, self.bias):
+                if parameter is not None:
+                    _fill_uniform(parameter, bound, generator)
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        """Enlarge images ``(N, in_channels, H, W)`` or one image ``(in_channels, H, W)``."""
+        more = self.output_padding
+        if output_size is not None and isinstance(input, Tensor) and input.dim() in (3, 4):
+            more = self._more_for(input, tuple(output_size))
+        return conv_transpose2d(
+            input, self.weight, self.bias, self.stride, self.padding, more, self.groups,
+            self.dilation,
+        )  # fmt: skip
+
+    def _more_for(self, input: Tensor, output_size: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the output_padding that reaches a size."""
+        if len(output_size) not in (2, input.dim()):
+            raise ValueError(
+                f"output_size must be (height, width) or a shape of {input.dim()} numbers, "
+                f"got {output_size}"
+            )
+        more = []
+        for i in range(2):
+            n, wanted = input.shape[i - 2], output_size[i - 2]
+            least = transposed_output_size(
+                n, self.kernel_size[i], self.stride[i], self.padding[i], 0, self.dilation[i]
+            )
+            most = least + self.stride[i] - 1
+            if not least <= wanted <= most:
+                raise ValueError(
+                    f"output_size must lie between {least} and {most} in dimension {i - 2}, "
+                    f"got {wanted}"
+                )
+            more.append(wanted - least)
+        return tuple(more)
+
+    def extra_repr(self) -> str:
+        """Return the arguments that differ from their defaults, as PyTorch prints them."""
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        text += f", stride={self.stride}"
+        for name, usual in (("padding", 0), ("dilation", 1), ("output_padding", 0)):
+            if getattr(self, name) != (usual,) * 2:
+                text += f", {name}={getattr(self, name)}"
+        if self.groups != 1:
+            text += f", groups={self.groups}"
+        return text if self.bias is not None else f"{text}, bias=False"
+
+
+class _Windows(nn.Module):
+    """A layer without parameters: it keeps its arguments and prints them as PyTorch does."""
+
+    _printed: tuple[str, ...]
+
+    def extra_repr(self) -> str:
+        """Return the arguments, as PyTorch prints them."""
+        return ", ".join(f"{name}={getattr(self, name)}" for name in self._printed)
+
+
+class Unfold(_Windows):
+    """Take every window out of an image, as a column: :func:`handbook.unfolding.unfold`.
+
+    Parameters
+    ----------
+    kernel_size, dilation, padding, stride
+        As for :func:`handbook.unfolding.unfold`.
+
+    Shapes
+    ------
+    input : ``(N, C, H, W)`` or ``(C, H, W)``
+    return : ``(N, C · k_H · k_W, L)`` or ``(C · k_H · k_W, L)``
+
+    Raises
+    ------
+    TypeError
+        On the call, as :func:`handbook.unfolding.unfold` does.
+    ValueError
+        Likewise.
+
+    Examples
+    --------
+    >>> Unfold(3, padding=1)(torch.zeros(2, 4, 5, 6)).shape
+    torch.Size([2, 36, 30])
+    """
+
+    _printed = ("kernel_size", "dilation", "padding", "stride")
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        dilation: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
+        stride: int | tuple[int, ...] = 1,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.dilation = kernel_size, dilation
+        self.padding, self.stride = padding, stride
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Take the windows out."""
+        return unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+
+
+class Fold(_Windows):
+    """Put windows back into an image and add them up: :func:`handbook.unfolding.fold`.
+
+    Parameters
+    ----------
+    output_size, kernel_size, dilation, padding, stride
+        As for :func:`handbook.unfolding.fold`.
+
+    Shapes
+    ------
+    input : ``(N, C · k_H · k_W, L)`` or ``(C · k_H · k_W, L)``
+    return : ``(N, C, *output_size)`` or ``(C, *output_size)``
+
+    Raises
+    ------
+    TypeError
+        On the call, as :func:`handbook.unfolding.fold` does.
+    ValueError
+        Likewise.
+
+    Examples
+    --------
+    >>> Fold((5, 6), 3, padding=1)(torch.zeros(2, 36, 30)).shape
+    torch.Size([2, 4, 5, 6])
+    """
+
+    _printed = ("output_size", "kernel_size", "dilation", "padding", "stride")
+
+    def __init__(
+        self,
+        output_size: int | tuple[int, ...],
+        kernel_size: int | tuple[int, ...],
+        dilation: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
+        stride: int | tuple[int, ...] = 1,
+    ) -> None:
+        super().__init__()
+        self.output_size, self.kernel_size = output_size, kernel_size
+        self.dilation, self.padding, self.stride = dilation, padding, stride
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Add the windows up."""
+        return fold(
+            input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
+        )
+
+
+class _MaxPool(_Windows):
+    """What MaxPool1d and MaxPool2d share."""
+
+    _printed = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        padding: int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.padding, self.dilation = kernel_size, padding, dilation
+        self.stride = kernel_size if stride is None else stride
+        self.return_indices, self.ceil_mode = return_indices, ceil_mode
+
+
+class MaxPool1d(_MaxPool):
+    """Keep the largest number of every window: :func:`handbook.pooling.max_pool1d`.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, dilation, return_indices, ceil_mode
+        As for :func:`handbook.pooling.max_pool1d`. Mind the order of the last two: it is that of
+        :class:`torch.nn.MaxPool1d`, and differs from the function's.
+
+    Shapes
+    ------
+    input : ``(N, C, L)`` or ``(C, L)``
+    return : ``(N, C, L_out)`` or ``(C, L_out)``; twice, with ``return_indices``
+
+    Raises
+    ------
+    TypeError
+        On the call, as :func:`handbook.pooling.max_pool1d` does.
+    ValueError
+        Likewise.
+
+    Examples
+    --------
+    >>> MaxPool1d(2)(torch.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    tensor([[3., 2.]])
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        """Pool signals."""
+        return max_pool1d(
+            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
+            self.return_indices,
+        )  # fmt: skip
+
+
+class MaxPool2d(_MaxPool):
+    """Keep the largest number of every window: :func:`handbook.pooling.max_pool2d`.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, dilation, return_indices, ceil_mode
+        As for :func:`handbook.pooling.max_pool2d`. Mind the order of the last two: it is that of
+        :class:`torch.nn.MaxPool2d`, and differs from the function's.
+
+    Shapes
+    ------
+    input : ``(N, C, H, W)`` or ``(C, H, W)``
+    return : ``(N, C, H_out, W_out)`` or ``(C, H_out, W_out)``; twice, with ``return_indices``
+
+    Raises
+    ------
+    TypeError
+        On the call, as :func:`handbook.pooling.max_pool2d` does.
+    ValueError
+        Likewise.
+
+    Examples
+    --------
+    >>> layer = MaxPool2d(2)
+    >>> layer
+    MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)
+    >>> layer(torch.zeros(1, 16, 10, 10)).shape
+    torch.Size([1, 16, 5, 5])
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        """Pool images."""
+        return max_pool2d(
+            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
+            self.return_indices,
+        )  # fmt: skip
+
+
+class AvgPool1d(_Windows):
+    """Take the mean of every window: :func:`handbook.pooling.avg_pool1d`.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, ceil_mode, count_include_pad
+        As for :func:`handbook.pooling.avg_pool1d`.
+
+    Shapes
+    ------
+    input : ``(N, C, L)`` or ``(C, L)``
+    return : ``(N, C, L_out)`` or ``(C, L_out)``
+
+    Raises
+    ------
+    TypeError
+        If a size is not an ``int``; on the call, as :func:`handbook.pooling.avg_pool1d` does.
+    ValueError
+        If a size is too small; on the call, as :func:`handbook.pooling.avg_pool1d` does.
+
+    Examples
+    --------
+    >>> AvgPool1d(2)(torch.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    tensor([[2., 1.]])
+    """
+
+    _printed = ("kernel_size", "stride", "padding")
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        padding: int | tuple[int, ...] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = require_integers("kernel_size", kernel_size, 1, minimum=1)
+        step = self.kernel_size if stride is None else stride
+        self.stride = require_integers("stride", step, 1, minimum=1)
+        self.padding = require_integers("padding", padding, 1, minimum=0)
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pool signals."""
+        return avg_pool1d(
+            input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
+            self.count_include_pad,
+        )  # fmt: skip
+
+
+class AvgPool2d(_Windows):
+    """Take the mean of every window: :func:`handbook.pooling.avg_pool2d`.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+        As for :func:`handbook.pooling.avg_pool2d`.
+
+    Shapes
+    ------
+    input : ``(N, C, H, W)`` or ``(C, H, W)``
+    return : ``(N, C, H_out, W_out)`` or ``(C, H_out, W_out)``
+
+    Raises
+    ------
+    TypeError
+        On the call, as :func:`handbook.pooling.avg_pool2d` does.
+    ValueError
+        Likewise.
+
+    Examples
+    --------
+    >>> AvgPool2d(2)(torch.tensor([[[1.0, 3.0], [2.0, 0.0]]]))
+    tensor([[[1.5000]]])
+    """
+
+    _printed = ("kernel_size", "stride", "padding")
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        padding: int | tuple[int, ...] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.padding = kernel_size, padding
+        self.stride = kernel_size if stride is None else stride
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+        self.divisor_override = divisor_override
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pool images."""
+        return avg_pool2d(
+            input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
+            self.count_include_pad, self.divisor_override,
+        )  # fmt: skip
+
+
+class AdaptiveAvgPool2d(_Windows):
+    """Take means over a fixed number of windows: :func:`handbook.pooling.adaptive_avg_pool2d`.
+
+    Parameters
+    ----------
+    output_size : int or tuple of int or None
+        As for :func:`handbook.pooling.adaptive_avg_pool2d`.
+
+    Shapes
+    ------
+    input : ``(N, C, H, W)`` or ``(C, H, W)``
+    return : ``(N, C, *output_size)`` or ``(C, *output_size)``
+
+    Raises
+    ------
+    TypeError
+        On the call, as :func:`handbook.pooling.adaptive_avg_pool2d` does.
+    ValueError
+        Likewise.
+
+    Examples
+    --------
+    One number for each channel, whatever the size of the image:
+
+    >>> [AdaptiveAvgPool2d(1)(torch.zeros(2, 5, n, n)).shape[1:] for n in (7, 10)]
+    [torch.Size([5, 1, 1]), torch.Size([5, 1, 1])]
+    """
+
+    _printed = ("output_size",)
+
+    def __init__(self, output_size: int | tuple[int | None, ...] | None) -> None:
+        super().__init__()
+        self.output_size = output_size
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pool images."""
+        return adaptive_avg_pool2d(input, self.output_size)
+
+
+class AdaptiveMaxPool2d(_Windows):
+    """Keep the maxima of a fixed number of windows: :func:`handbook.pooling.adaptive_max_pool2d`.
+
+    Parameters
+    ----------
+    output_size, return_indices
+        As for :func:`handbook.pooling.adaptive_max_pool2d`.
+
+    Shapes
+    ------
+    input : ``(N, C, H, W)`` or ``(C, H, W)``
+    return : ``(N, C, *output_size)`` or ``(C, *output_size)``; twice, with ``return_indices``
+
+    Raises
+    ------
+    TypeError
+        On the call, as :func:`handbook.pooling.adaptive_max_pool2d` does.
+    ValueError
+        Likewise.
+
+    Examples
+    --------
+    >>> AdaptiveMaxPool2d(1)(torch.tensor([[[1.0, 3.0], [2.0, 0.0]]]))
+    tensor([[[3.]]])
+    """
+
+    _printed = ("output_size",)
+
+    def __init__(
+        self, output_size: int | tuple[int | None, ...] | None, return_indices: bool = False
+    ) -> None:
+        super().__init__()
+        self.output_size, self.return_indices = output_size, return_indices
+
+    def forward(self, input: Tensor) -> Any:
+        """Pool images."""
+        return adaptive_max_pool2d(input, self.output_size, self.return_indices)
+
+
+class MaxUnpool2d(_Windows):
+    """Put maxima back where they were: :func:`handbook.pooling.max_unpool2d`.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding
+        As they were given to the pooling.
+
+    Shapes
+    ------
+    input : ``(N, C, H, W)`` or ``(C, H, W)``
+    indices : as input
+    return : ``(N, C, H_out, W_out)`` or ``(C, H_out, W_out)``
+
+    Raises
+    ------
+    TypeError
+        If a size is not an ``int``; on the call, as :func:`handbook.pooling.max_unpool2d` does.
+    ValueError
+        If a size is too small; on the call, as :func:`handbook.pooling.max_unpool2d` does.
+
+    Examples
+    --------
+    >>> maxima, places = MaxPool2d(2, return_indices=True)(torch.tensor([[[1.0, 3.0], [2.0, 0.0]]]))
+    >>> MaxUnpool2d(2)(maxima, places)
+    tensor([[[0., 3.],
+             [0., 0.]]])
+    """
+
+    _printed = ("kernel_size", "stride", "padding")
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        padding: int | tuple[int, ...] = 0,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = require_integers("kernel_size", kernel_size, 2, minimum=1)
+        step = self.kernel_size if stride is None else stride
+        self.stride = require_integers("stride", step, 2, minimum=1)
+        self.padding = require_integers("padding", padding, 2, minimum=0)
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        """Put the maxima ``input`` back to the places ``indices``."""
+        return max_unpool2d(
+            input, indices, self.kernel_size, self.stride, self.padding, output_size
         )
 
 

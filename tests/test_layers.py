@@ -11,15 +11,25 @@ from torch import Tensor, nn
 
 from handbook import layers
 from handbook.layers import (
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
     BatchNorm1d,
     BatchNorm2d,
     Conv1d,
     Conv2d,
+    ConvTranspose2d,
+    Fold,
     GroupNorm,
     InstanceNorm1d,
     InstanceNorm2d,
     LayerNorm,
     Linear,
+    MaxPool1d,
+    MaxPool2d,
+    MaxUnpool2d,
+    Unfold,
 )
 from handbook.normalization import batch_norm, group_norm, instance_norm, layer_norm
 from handbook.seeding import make_generator
@@ -212,6 +222,136 @@ def test_a_normalisation_layer_is_one_call_of_its_function() -> None:
 def test_every_layer_is_a_module() -> None:
     for name in layers.__all__:
         assert issubclass(getattr(layers, name), nn.Module)
+
+
+# ---- transposed convolution, windows, pooling --------------------------------------------------
+
+WINDOW_LAYERS: list[tuple[Any, Any, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
+    (Unfold, nn.Unfold, (3,), {"padding": 1, "stride": 2}, (2, 3, 7, 6)),
+    (Unfold, nn.Unfold, ((2, 3), 2, 1, 2), {}, (3, 7, 6)),
+    (Fold, nn.Fold, (5, 2), {}, (2, 12, 16)),
+    (Fold, nn.Fold, ((4, 5), 3, 1, 1, 2), {}, (18, 6)),
+    (MaxPool1d, nn.MaxPool1d, (3, 2, 1), {}, (2, 3, 9)),
+    (MaxPool1d, nn.MaxPool1d, (2, None, 0, 2, False, True), {}, (3, 9)),
+    (MaxPool2d, nn.MaxPool2d, (2,), {}, (2, 3, 7, 6)),
+    (MaxPool2d, nn.MaxPool2d, (3, 2, 1, 2, False, True), {}, (2, 3, 9, 8)),
+    (AvgPool1d, nn.AvgPool1d, (3, 2, 1, True, False), {}, (2, 3, 8)),
+    (AvgPool2d, nn.AvgPool2d, (3, 2, 1, True, False), {}, (2, 3, 8, 7)),
+    (AvgPool2d, nn.AvgPool2d, ((2, 3),), {"divisor_override": 5}, (3, 8, 7)),
+    (AdaptiveAvgPool2d, nn.AdaptiveAvgPool2d, ((None, 3),), {}, (2, 3, 8, 7)),
+    (AdaptiveMaxPool2d, nn.AdaptiveMaxPool2d, (3,), {}, (2, 3, 8, 7)),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs", "args", "options", "shape"), WINDOW_LAYERS)
+def test_a_layer_without_weights_equals_pytorch_s_and_prints_like_it(
+    ours: Any, theirs: Any, args: tuple[Any, ...], options: dict[str, Any], shape: tuple[int, ...]
+) -> None:
+    mine, twin = ours(*args, **options), theirs(*args, **options)
+    assert repr(mine) == repr(twin)
+    assert mine.state_dict() == twin.state_dict()
+    x = draw(*shape)
+    torch.testing.assert_close(mine(x), twin(x))
+
+
+def test_pooling_layers_give_places_that_unpooling_takes() -> None:
+    x = draw(2, 3, 7, 6)
+    for pool, theirs in (
+        (MaxPool2d(2, return_indices=True), nn.MaxPool2d(2, return_indices=True)),
+        (AdaptiveMaxPool2d(3, True), nn.AdaptiveMaxPool2d(3, True)),
+    ):
+        for mine, other in zip(pool(x), theirs(x), strict=True):
+            assert torch.equal(mine, other)
+    maxima, places = MaxPool2d(2, return_indices=True)(x)
+    assert repr(MaxUnpool2d(2)) == repr(nn.MaxUnpool2d(2))
+    assert torch.equal(
+        MaxUnpool2d(2)(maxima, places, x.shape),
+        nn.MaxUnpool2d(2)(maxima, places, x.shape),
+    )
+    signal = MaxPool1d(2, return_indices=True)(x[0])
+    assert torch.equal(signal[1], nn.MaxPool1d(2, return_indices=True)(x[0])[1])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"stride": 2, "padding": 1, "output_padding": 1},
+        {"stride": (2, 3), "groups": 2, "bias": False, "dilation": 2},
+    ],
+)
+def test_conv_transpose2d_equals_pytorch_s_and_exchanges_weights(options: dict[str, Any]) -> None:
+    mine = ConvTranspose2d(4, 6, 3, **options, dtype=torch.float64, generator=make_generator(0))
+    twin = nn.ConvTranspose2d(4, 6, 3, **options, dtype=torch.float64)
+    twin.load_state_dict(mine.state_dict())
+    mine.load_state_dict(twin.state_dict())
+    assert repr(mine) == repr(twin)
+    for shape in ((2, 4, 5, 4), (4, 5, 4)):
+        torch.testing.assert_close(mine(draw(*shape)), twin(draw(*shape)))
+    x = draw(2, 4, 5, 4)
+    size = tuple(n + s - 1 for n, s in zip(twin(x, None).shape[-2:], mine.stride, strict=True))
+    if not any(mine.output_padding):
+        torch.testing.assert_close(mine(x, size), twin(x, size))
+        torch.testing.assert_close(mine(x, (2, 6, *size)), twin(x, size))
+
+
+def test_conv_transpose2d_starts_in_pytorch_s_bounds() -> None:
+    layer = ConvTranspose2d(8, 4, 3, groups=2, generator=make_generator(0))
+    bound = 1 / (2 * 3 * 3) ** 0.5
+    assert 0.9 * bound < layer.weight.abs().max() <= bound
+    assert layer.bias.abs().max() <= bound
+    twin = nn.ConvTranspose2d(64, 4, 3, groups=2)
+    assert 0.9 * bound < twin.weight.abs().max() <= bound
+    again = ConvTranspose2d(8, 4, 3, groups=2, generator=make_generator(0))
+    assert torch.equal(layer.weight, again.weight)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: ConvTranspose2d(0, 1, 2), ValueError, "in_channels must be at least 1, got 0"),
+        (
+            lambda: ConvTranspose2d(3, 4, 2, groups=2),
+            ValueError,
+            "in_channels must be divisible by groups = 2, got 3",
+        ),
+        (
+            lambda: ConvTranspose2d(1, 1, 2, padding_mode="reflect"),
+            ValueError,
+            "padding_mode must be one of 'zeros', got 'reflect'",
+        ),
+        (
+            lambda: ConvTranspose2d(1, 1, 2, dtype=torch.int64),
+            TypeError,
+            r"dtype must be a floating-point or complex one, got torch\.int64",
+        ),
+        (
+            lambda: ConvTranspose2d(1, 1, 2, generator=0),
+            TypeError,
+            r"generator must be a torch\.Generator, got 0",
+        ),
+        (
+            lambda: ConvTranspose2d(1, 1, 3, 2)(torch.zeros(1, 1, 4, 4), (9, 11)),
+            ValueError,
+            "output_size must lie between 9 and 10 in dimension -1, got 11",
+        ),
+        (
+            lambda: ConvTranspose2d(1, 1, 3, 2)(torch.zeros(1, 1, 4, 4), (9,)),
+            ValueError,
+            r"output_size must be \(height, width\) or a shape of 4 numbers, got \(9,\)",
+        ),
+        (lambda: AvgPool1d(0), ValueError, "kernel_size must be at least 1, got 0"),
+        (lambda: MaxUnpool2d(2.0), TypeError, r"kernel_size must be an int, got 2\.0"),
+        (lambda: MaxPool2d(2, padding=2)(torch.zeros(1, 4, 4)), ValueError, "padding must be at"),
+        (lambda: Unfold(5)(torch.zeros(1, 4, 4)), ValueError, "kernel_size must span at most"),
+        (lambda: Fold(4, 2)(torch.zeros(1, 4, 8)), ValueError, "input must have 3 × 3 = 9 columns"),
+    ],
+)
+def test_the_newer_layers_refuse_with_a_reason(
+    call: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        call()
 
 
 # ---- linear -------------------------------------------------------------------------------------
