@@ -137,7 +137,7 @@ sphinx_gallery_conf = {
     "examples_dirs": ["../gallery"],
     "gallery_dirs": ["auto_gallery"],
     "filename_pattern": r"[/\\]plot_",
-    "ignore_pattern": _only.ignored_scripts if _only else r"[/\\]_",
+    "ignore_pattern": _only.ignored_scripts if _only else r"(?:^|[/\\])_",
     "subsection_order": "concepts.part_order",
     "within_subsection_order": "concepts.script_order",
     "image_scrapers": ("figures.figure_scraper",),

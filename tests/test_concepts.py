@@ -7,6 +7,7 @@ from pathlib import Path
 
 import concepts
 import pytest
+from sphinx_gallery.utils import _collect_gallery_files
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -179,6 +180,16 @@ def test_one_concept_or_one_script_can_be_chosen() -> None:
     chosen = concepts.only("saddle_points")
     script = TABLE["saddle_points"].scripts[0].rpartition("/")[2]
     assert not re.search(chosen.ignored_scripts, f"/gallery/optimization/{script}.py")
+    # What sphinx-gallery itself would run, by its own function.
+    parts = [path.parent for path in (ROOT / "gallery").glob("*/GALLERY_HEADER.rst")]
+    conf = {
+        "example_extensions": {".py"},
+        "ignore_pattern": chosen.ignored_scripts,
+        "source_suffix": {".rst": "restructuredtext"},
+    }
+    found = [Path(name).stem for part in parts for name in _collect_gallery_files([part], conf)]
+    wanted = [Path(name).name for name in TABLE["saddle_points"].scripts]
+    assert sorted(found) == sorted(wanted)
     assert re.search(chosen.ignored_scripts, "/gallery/convolution/plot_other.py")
     with pytest.raises(
         ValueError, match=r"HANDBOOK_ONLY must name a concept or a script .*got 'no'"
