@@ -117,8 +117,8 @@ def test_gate_bias():
 
 
 def test_clipped():
-    large = [torch.tensor([3.0, 0.0]), torch.tensor([[4.0]])]
-    wanted = [torch.tensor([0.6, 0.0]), torch.tensor([[0.8]])]
+    large = [torch.tensor([3.0, 4.0]), torch.tensor([[12.0]])]
+    wanted = [torch.tensor([3.0, 4.0]) / 13, torch.tensor([[12.0]]) / 13]
     expect(clipped, large, 1.0, equals=wanted, mistakes=MISTAKES["clipped"])
     small = [torch.tensor([0.25]), torch.tensor([0.5])]
     expect(clipped, small, 1.0, equals=small, mistakes=MISTAKES["clipped"])
