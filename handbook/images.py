@@ -24,8 +24,8 @@ __all__ = [
     "to_grey",
     "composite",
     "channel_statistics",
-    "normalize",
-    "denormalize",
+    "normalize_channels",
+    "denormalize_channels",
 ]
 
 # How bright red, green and blue look, after ITU-R Recommendation BT.601.
@@ -278,7 +278,7 @@ def channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
     return mean, std
 
 
-def normalize(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+def normalize_channels(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     r"""Shift and scale every channel by numbers of its own.
 
     .. math:: y_{c,r,q} = \frac{x_{c,r,q} - \mu_c}{\sigma_c}
@@ -312,15 +312,15 @@ def normalize(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     Examples
     --------
     >>> image = torch.tensor([[[0.0, 1.0]]])
-    >>> normalize(image, *channel_statistics(image))
+    >>> normalize_channels(image, *channel_statistics(image))
     tensor([[[-1.,  1.]]])
     """
     mean, std = _check_statistics(images, mean, std)
     return (images - mean) / std
 
 
-def denormalize(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    r"""Undo :func:`normalize`, to look at what a network was given.
+def denormalize_channels(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    r"""Undo :func:`normalize_channels`, to look at what a network was given.
 
     .. math:: x_{c,r,q} = \sigma_c \, y_{c,r,q} + \mu_c
 
@@ -345,7 +345,7 @@ def denormalize(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     Raises
     ------
     TypeError
-        As :func:`normalize` does.
+        As :func:`normalize_channels` does.
     ValueError
         Likewise.
 
@@ -353,7 +353,7 @@ def denormalize(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     --------
     >>> mean, std = torch.tensor([0.5]), torch.tensor([0.25])
     >>> image = torch.tensor([[[0.0, 1.0]]])
-    >>> denormalize(normalize(image, mean, std), mean, std)
+    >>> denormalize_channels(normalize_channels(image, mean, std), mean, std)
     tensor([[[0., 1.]]])
     """
     mean, std = _check_statistics(images, mean, std)

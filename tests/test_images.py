@@ -13,9 +13,9 @@ from handbook.datasets import load_photograph
 from handbook.images import (
     channel_statistics,
     composite,
-    denormalize,
+    denormalize_channels,
     from_pixels,
-    normalize,
+    normalize_channels,
     to_grey,
     to_pixels,
 )
@@ -112,18 +112,18 @@ def test_statistics_are_those_of_each_channel(shape: tuple[int, ...]) -> None:
 def test_normalised_images_have_mean_0_and_standard_deviation_1() -> None:
     batch = draw(8, 3, 6, 7) * torch.tensor([1.0, 5.0, 1e-3], dtype=torch.float64).reshape(3, 1, 1)
     mean, std = channel_statistics(batch + 1e4)
-    normal = normalize(batch + 1e4, mean, std)
+    normal = normalize_channels(batch + 1e4, mean, std)
     zero, one = channel_statistics(normal)
     torch.testing.assert_close(zero, torch.zeros(3, dtype=torch.float64), atol=1e-6, rtol=0)
     torch.testing.assert_close(one, torch.ones(3, dtype=torch.float64))
-    torch.testing.assert_close(denormalize(normal, mean, std), batch + 1e4)
+    torch.testing.assert_close(denormalize_channels(normal, mean, std), batch + 1e4)
 
 
 def test_gradients_pass_gradcheck() -> None:
     batch = draw(2, 4, 2, 3).requires_grad_()
     mean, std = draw(4, seed=1), draw(4, seed=2) + 0.5
-    assert torch.autograd.gradcheck(lambda x: normalize(x, mean, std), batch)
-    assert torch.autograd.gradcheck(lambda x: denormalize(x, mean, std), batch)
+    assert torch.autograd.gradcheck(lambda x: normalize_channels(x, mean, std), batch)
+    assert torch.autograd.gradcheck(lambda x: denormalize_channels(x, mean, std), batch)
     assert torch.autograd.gradcheck(lambda x: to_grey(composite(x)), batch)
     assert torch.autograd.gradcheck(channel_statistics, batch)
 
@@ -193,22 +193,22 @@ COLOUR = torch.zeros(3, 4, 5)
             "images must have at least one pixel, got",
         ),
         (
-            lambda: normalize(COLOUR, torch.zeros(4), torch.ones(3)),
+            lambda: normalize_channels(COLOUR, torch.zeros(4), torch.ones(3)),
             ValueError,
             r"mean must have shape \(3,\), got a float32 tensor of shape \(4,\)",
         ),
         (
-            lambda: normalize(COLOUR, torch.zeros(3), torch.ones(3).double()),
+            lambda: normalize_channels(COLOUR, torch.zeros(3), torch.ones(3).double()),
             TypeError,
             "std must have images's dtype float32, got float64",
         ),
         (
-            lambda: denormalize(COLOUR, torch.zeros(3), torch.tensor([1.0, 0.0, 1.0])),
+            lambda: denormalize_channels(COLOUR, torch.zeros(3), torch.tensor([1.0, 0.0, 1.0])),
             ValueError,
             r"std must be above 0 in every channel, got \[1.0, 0.0, 1.0\]; leave a constant",
         ),
         (
-            lambda: normalize(torch.zeros(4, 5), torch.zeros(3), torch.ones(3)),
+            lambda: normalize_channels(torch.zeros(4, 5), torch.zeros(3), torch.ones(3)),
             ValueError,
             r"images must have shape \(C, H, W\) or \(N, C, H, W\), got",
         ),

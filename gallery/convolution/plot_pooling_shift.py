@@ -73,8 +73,8 @@ assert changes["every 2nd pixel"][1].mean() > changes["mean, stride 2"][1].mean(
 # %%
 # One row of one digit
 # --------------------
-# A row through a 3, pooled at five shifts. In the pooled row, odd shifts have other numbers than
-# even ones, not just the same ones further right.
+# A row through a 3, pooled at five shifts; the numbers are ten times the ink. Odd shifts have other
+# numbers than even ones, not just the same ones further right.
 
 row = sheet[3:4, :, 14:16]
 shifted = [max_pool2d(row.roll(n, dims=-1), 2)[0, 0, 0, 3:13] for n in range(5)]
