@@ -33,6 +33,7 @@ from handbook.pooling import (
     max_pool2d,
     max_unpool2d,
 )
+from handbook.regularization import dropout, dropout1d, dropout2d
 from handbook.unfolding import conv_transpose2d, fold, transposed_output_size, unfold
 
 __all__ = [
@@ -55,6 +56,9 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool2d",
     "MaxUnpool2d",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
 ]
 
 
@@ -1554,3 +1558,147 @@ class Linear(nn.Module):
         """Return the arguments, as PyTorch prints them."""
         has_bias = self.bias is not None
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={has_bias}"
+
+
+# ---- dropout -----------------------------------------------------------------------------------
+
+
+class _Dropout(nn.Module):
+    """What the dropout layers share: a probability, and the mode that decides whether it counts."""
+
+    def __init__(
+        self, p: float = 0.5, inplace: bool = False, *, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.p = require_number("p", p, minimum=0.0, maximum=1.0)
+        self.inplace = inplace
+        self.generator = None if generator is None else require_generator("generator", generator)
+
+    def extra_repr(self) -> str:
+        """Return the arguments, as PyTorch prints them."""
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout(_Dropout):
+    r"""Drop elements in training mode: :func:`handbook.regularization.dropout`.
+
+    Parameters
+    ----------
+    p : float, default 0.5
+        The probability of a zero, from 0 to 1.
+    inplace : bool, default False
+        Whether to overwrite the input.
+    generator : torch.Generator, optional
+        Where the masks come from, for all calls; without it, PyTorch's global generator.
+
+    Shapes
+    ------
+    input : ``(*)``
+    return : ``(*)``
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type; on the call, as ``dropout`` does.
+    ValueError
+        If ``p`` is not from 0 to 1; on the call, as ``dropout`` does.
+
+    Notes
+    -----
+    The layer has no parameters. What it does depends on ``training``, which ``train()`` and
+    ``eval()`` set.
+
+    Examples
+    --------
+    >>> layer = Dropout(0.5, generator=torch.Generator().manual_seed(0))
+    >>> layer(torch.ones(5)), layer.eval()(torch.ones(5))
+    (tensor([0., 0., 2., 0., 0.]), tensor([1., 1., 1., 1., 1.]))
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop elements, or in evaluation mode none."""
+        return dropout(input, self.p, self.training, self.inplace, generator=self.generator)
+
+
+class Dropout1d(_Dropout):
+    r"""Drop channels of signals in training mode: :func:`handbook.regularization.dropout1d`.
+
+    Parameters
+    ----------
+    p : float, default 0.5
+        The probability of a zero, from 0 to 1.
+    inplace : bool, default False
+        Whether to overwrite the input.
+    generator : torch.Generator, optional
+        Where the masks come from, for all calls; without it, PyTorch's global generator.
+
+    Shapes
+    ------
+    input : ``(N, C, T)`` or ``(C, T)``
+    return : ``(N, C, T)`` or ``(C, T)``
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type; on the call, as ``dropout1d`` does.
+    ValueError
+        If ``p`` is not from 0 to 1; on the call, as ``dropout1d`` does.
+
+    Notes
+    -----
+    The layer has no parameters. What it does depends on ``training``, which ``train()`` and
+    ``eval()`` set.
+
+    Examples
+    --------
+    >>> layer = Dropout1d(0.5, generator=torch.Generator().manual_seed(0))
+    >>> layer(torch.ones(3, 2))  # one signal of three channels
+    tensor([[0., 0.],
+            [0., 0.],
+            [2., 2.]])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop channels of signals, or in evaluation mode none."""
+        return dropout1d(input, self.p, self.training, self.inplace, generator=self.generator)
+
+
+class Dropout2d(_Dropout):
+    r"""Drop channels of images in training mode: :func:`handbook.regularization.dropout2d`.
+
+    Parameters
+    ----------
+    p : float, default 0.5
+        The probability of a zero, from 0 to 1.
+    inplace : bool, default False
+        Whether to overwrite the input.
+    generator : torch.Generator, optional
+        Where the masks come from, for all calls; without it, PyTorch's global generator.
+
+    Shapes
+    ------
+    input : ``(N, C, H, W)``
+    return : ``(N, C, H, W)``
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type; on the call, as ``dropout2d`` does.
+    ValueError
+        If ``p`` is not from 0 to 1; on the call, as ``dropout2d`` does.
+
+    Notes
+    -----
+    The layer has no parameters. What it does depends on ``training``, which ``train()`` and
+    ``eval()`` set.
+
+    Examples
+    --------
+    >>> layer = Dropout2d(0.5, generator=torch.Generator().manual_seed(0))
+    >>> layer(torch.ones(1, 3, 8, 8)).mean((2, 3))
+    tensor([[0., 0., 2.]])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop channels of images, or in evaluation mode none."""
+        return dropout2d(input, self.p, self.training, self.inplace, generator=self.generator)

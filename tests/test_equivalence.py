@@ -363,6 +363,37 @@ def pairs_of_vectors() -> Iterator[Case]:
             yield Case((length * ones.double(), other.double()), {"eps": eps})
 
 
+def thinnings(*shapes: tuple[int, ...]) -> Cases:
+    """Probabilities with both ends, training and evaluation; both sides draw from one seed."""
+
+    def cases() -> Iterator[Case]:
+        generator = make_generator(13)
+        for shape, p, training in itertools.product(
+            (*shapes, (*shapes[-1][:-1], 8)), (0.0, 0.2, 0.5, 0.9, 1.0), (True, False)
+        ):
+            x = torch.randn(shape, generator=generator, dtype=torch.float64)
+            yield Case((x,), {"p": p, "training": training})
+        last = torch.randn(3, 4, 5, 6, generator=generator, dtype=torch.float64).transpose(1, 2)
+        if len(shapes[-1]) == 4:
+            yield Case((last,), {"p": 0.3})
+            yield Case((last.contiguous(memory_format=torch.channels_last),), {"p": 0.3})
+
+    return cases
+
+
+def dropout_layers(*shapes: tuple[int, ...]) -> Cases:
+    """Constructor arguments of the layers; the input comes last."""
+
+    def cases() -> Iterator[Case]:
+        generator = make_generator(14)
+        for shape, p in itertools.product(
+            shapes, (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9, 1.0)
+        ):
+            yield Case((torch.randn(shape, generator=generator, dtype=torch.float64),), {"p": p})
+
+    return cases
+
+
 def convolutions(n_dims: int) -> Cases:
     """Batched and single images over strides, paddings, dilations, groups and kernels."""
 
@@ -682,6 +713,12 @@ TABLE = [
         "layers.AdaptiveMaxPool2d", "nn.AdaptiveMaxPool2d",
         layer_arguments(adaptive_pools, "output_size"), "layer",
     ),
+    Pair("regularization.dropout", "F.dropout", thinnings((), (1,), (0, 3), (5, 4), (2, 3, 4, 5))),
+    Pair("regularization.dropout1d", "F.dropout1d", thinnings((4, 6), (2, 4, 6), (0, 4, 6))),
+    Pair("regularization.dropout2d", "F.dropout2d", thinnings((2, 4, 3, 5), (0, 4, 3, 5))),
+    Pair("layers.Dropout", "nn.Dropout", dropout_layers((5, 4), (7,)), kind="layer"),
+    Pair("layers.Dropout1d", "nn.Dropout1d", dropout_layers((4, 6), (2, 4, 6)), kind="layer"),
+    Pair("layers.Dropout2d", "nn.Dropout2d", dropout_layers((2, 4, 3, 5)), kind="layer"),
 ]  # fmt: skip
 
 
@@ -700,6 +737,7 @@ def run_function(
     constants: tuple[int, ...] = (),
 ) -> list[Tensor]:
     """Return the output, and the gradient of each tensor argument for one fixed cotangent."""
+    torch.manual_seed(0)  # what draws without a generator draws alike
     device = get_device()
     args = [placed(value, device, dtype) for value in case.args]
     tensors = [
@@ -745,6 +783,7 @@ def run_layer(
     layer: type[nn.Module], case: Case, dtype: torch.dtype, constants: tuple[int, ...] = ()
 ) -> list[Tensor]:
     """Build the layer, load the same weights by their names, and compare as a function."""
+    torch.manual_seed(0)  # what draws without a generator draws alike
     *sizes, image = case.args
     module = layer(*sizes, **case.kwargs).to(dtype).to(get_device())
     generator = make_generator(4)

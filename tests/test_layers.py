@@ -20,6 +20,9 @@ from handbook.layers import (
     Conv1d,
     Conv2d,
     ConvTranspose2d,
+    Dropout,
+    Dropout1d,
+    Dropout2d,
     Fold,
     GroupNorm,
     InstanceNorm1d,
@@ -32,6 +35,7 @@ from handbook.layers import (
     Unfold,
 )
 from handbook.normalization import batch_norm, group_norm, instance_norm, layer_norm
+from handbook.regularization import dropout, dropout1d, dropout2d
 from handbook.seeding import make_generator
 
 PAIRS = [(Conv1d, nn.Conv1d, 1), (Conv2d, nn.Conv2d, 2)]
@@ -203,6 +207,18 @@ def test_a_call_with_the_wrong_input_says_so_with_any_padding_mode() -> None:
             layer([1.0])
     with pytest.raises(ValueError, match="pad must add at most 3 cells at each end of dimension"):
         Conv2d(1, 1, 3, padding=4, padding_mode="reflect")(torch.zeros(1, 1, 4, 4))
+
+
+# More about these layers stands in test_regularization.py, beside their functions.
+def test_a_dropout_layer_is_one_call_of_its_function() -> None:
+    for layer, function, shape in (
+        (Dropout, dropout, (7, 5)),
+        (Dropout1d, dropout1d, (4, 6, 5)),
+        (Dropout2d, dropout2d, (4, 6, 3, 5)),
+    ):
+        x = draw(*shape).float()
+        drawn = layer(0.3, generator=make_generator(3))(x)
+        assert torch.equal(drawn, function(x, 0.3, generator=make_generator(3)))
 
 
 # More about these layers stands in test_normalization.py, beside their functions.
