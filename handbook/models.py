@@ -1,25 +1,29 @@
-r"""Small models for images: one of full connections, one of convolutions."""
+r"""Models: small ones for images, and a deep one that predicts numbers."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from handbook.checks import (
     describe,
+    require_floating,
     require_generator,
     require_integer,
     require_integers,
+    require_number,
+    require_same_placement,
+    require_shape,
     require_tensor,
 )
 from handbook.convolution import output_size
-from handbook.layers import Conv2d, Linear
+from handbook.layers import BatchNorm1d, Conv2d, Linear
 
-__all__ = ["FullyConnected", "LeNet", "count_parameters"]
+__all__ = ["DeepRegressor", "FullyConnected", "LeNet", "count_parameters"]
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -315,3 +319,213 @@ class LeNet(nn.Module):
             )
         output: Tensor = self.head(self.features(input))
         return output
+
+
+class DeepRegressor(nn.Module):
+    r"""Many equal hidden layers, one after the other, that predict several real numbers.
+
+    .. math:: h_0 = \mathrm{BN}(x), \qquad
+              h_l = f\bigl(\mathrm{BN}(h_{l-1} W_l^\top + b_l)\bigr), \quad l = 1, \dots, L, \qquad
+              \hat y = h_L V^\top + c
+
+    Parameters
+    ----------
+    n_inputs : int, default 4
+        Numbers that describe a sample, D, at least 1.
+    n_hidden_layers : int, default 20
+        Hidden layers, L, at least 0. Without any the model is linear.
+    hidden_size : int, default 130
+        Units in each hidden layer, H, at least 1.
+    n_outputs : int, default 3
+        Numbers to predict, K, at least 1.
+    batch_norm : bool, default True
+        Whether the inputs and each hidden layer's sums are normalised over the batch (BN). Without
+        it, BN is the identity.
+    activation : callable, default torch.tanh
+        The function :math:`f`, applied to each element.
+    weight_std : float or None, default 0.1
+        Weights start from a normal distribution with this standard deviation, dimensionless. With
+        ``None`` they keep the start of :class:`handbook.layers.Linear`.
+    initial_bias : float or None, default 0.0
+        What all biases start at, dimensionless. With ``None`` they keep the layer's own start.
+    momentum : float, default 0.1
+        The share of the newest batch in the running statistics of the normalisation.
+    device : torch.device or str, optional
+        Where the parameters live.
+    dtype : torch.dtype, optional
+        The parameters' dtype.
+    generator : torch.Generator, optional
+        A CPU generator for the initial weights; without it, PyTorch's global generator.
+
+    Attributes
+    ----------
+    hidden : torch.nn.ModuleList
+        The L linear layers, :class:`handbook.layers.Linear`.
+    norms : torch.nn.ModuleList
+        The L normalisations that follow them, :class:`handbook.layers.BatchNorm1d`; empty without
+        ``batch_norm``.
+    input_norm : torch.nn.Module
+        The normalisation of the inputs; the identity without ``batch_norm``.
+    output : handbook.layers.Linear
+        The last layer.
+
+    Shapes
+    ------
+    input : ``(N, D)``
+    return : ``(N, K)``
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type; on the call, if the input is not a floating-point tensor
+        of the parameters' dtype.
+    ValueError
+        If a number lies outside its range; on the call, if the input has another shape or another
+        device than the parameters, or is a batch of one in training with ``batch_norm``.
+
+    Notes
+    -----
+    Batch normalisation subtracts the mean of the batch from each sum, and the bias :math:`b_l` with
+    it: with ``batch_norm``, what the biases of the hidden layers start at changes no output in
+    training.
+
+    References
+    ----------
+    S. Ioffe, C. Szegedy, "Batch normalization: Accelerating deep network training by reducing
+    internal covariate shift", ICML 2015, https://arxiv.org/abs/1502.03167
+
+    Examples
+    --------
+    >>> model = DeepRegressor(generator=torch.Generator().manual_seed(0))
+    >>> model(torch.zeros(8, 4)).shape
+    torch.Size([8, 3])
+    >>> len(model.hidden), sum(parameter.numel() for parameter in model.parameters())
+    (20, 329821)
+
+    Without a hidden layer and without normalisation it is a straight line:
+
+    >>> line = DeepRegressor(1, 0, n_outputs=1, batch_norm=False, weight_std=0.0, initial_bias=2.0)
+    >>> line(torch.tensor([[-1.0], [5.0]])).tolist()
+    [[2.0], [2.0]]
+
+    A batch of one has no spread to normalise by:
+
+    >>> model(torch.zeros(1, 4))
+    Traceback (most recent call last):
+        ...
+    ValueError: input must hold more than 1 sample in training with batch_norm, got a float32 tensor
+    of shape (1, 4); use a larger batch, or model.eval()
+    """
+
+    def __init__(
+        self,
+        n_inputs: int = 4,
+        n_hidden_layers: int = 20,
+        hidden_size: int = 130,
+        n_outputs: int = 3,
+        *,
+        batch_norm: bool = True,
+        activation: Callable[[Tensor], Tensor] = torch.tanh,
+        weight_std: float | None = 0.1,
+        initial_bias: float | None = 0.0,
+        momentum: float = 0.1,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.n_inputs = require_integer("n_inputs", n_inputs, minimum=1)
+        require_integer("n_hidden_layers", n_hidden_layers, minimum=0)
+        require_integer("hidden_size", hidden_size, minimum=1)
+        require_integer("n_outputs", n_outputs, minimum=1)
+        if not isinstance(batch_norm, bool):
+            raise TypeError(f"batch_norm must be True or False, got {describe(batch_norm)}")
+        if not callable(activation):
+            raise TypeError(
+                f"activation must be a function of a tensor, got {describe(activation)}; "
+                "use, for example, torch.tanh"
+            )
+        if weight_std is not None:
+            require_number("weight_std", weight_std, minimum=0.0)
+        if initial_bias is not None:
+            require_number("initial_bias", initial_bias)
+        require_number("momentum", momentum, minimum=0.0, maximum=1.0)
+        if generator is not None:
+            require_generator("generator", generator)
+        self.batch_norm = batch_norm
+        self.activation = activation
+
+        sizes = [n_inputs, *[hidden_size] * n_hidden_layers]
+        self.hidden = nn.ModuleList(
+            Linear(n_in, n_out, device=device, dtype=dtype, generator=generator)
+            for n_in, n_out in itertools.pairwise(sizes)
+        )
+        self.output = Linear(sizes[-1], n_outputs, device=device, dtype=dtype, generator=generator)
+        self.input_norm: nn.Module = nn.Identity()
+        self.norms = nn.ModuleList()
+        if batch_norm:
+            self.input_norm, *norms = (
+                BatchNorm1d(size, momentum=momentum, device=device, dtype=dtype) for size in sizes
+            )
+            self.norms.extend(norms)
+        with torch.no_grad():
+            for layer in (*self.hidden, self.output):
+                if weight_std is not None:
+                    # Drawn on the CPU, so that a generator gives one start on every device.
+                    drawn = torch.empty(layer.weight.shape, dtype=layer.weight.dtype)
+                    layer.weight.copy_(drawn.normal_(0.0, weight_std, generator=generator))
+                if initial_bias is not None:
+                    layer.bias.fill_(initial_bias)
+
+    def hidden_outputs(self, input: Tensor) -> list[Tensor]:
+        """Return what each hidden layer passes on: L tensors of shape ``(N, H)``.
+
+        Parameters
+        ----------
+        input : Tensor
+            The samples.
+
+        Returns
+        -------
+        list of Tensor
+            After the activation, from the first hidden layer to the last.
+
+        Shapes
+        ------
+        input : ``(N, D)``
+
+        Examples
+        --------
+        >>> model = DeepRegressor(2, 3, 5, generator=torch.Generator().manual_seed(0))
+        >>> [tuple(h.shape) for h in model.hidden_outputs(torch.zeros(4, 2))]
+        [(4, 5), (4, 5), (4, 5)]
+        """
+        return list(self._walk(input))[1:]
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Predict ``(N, K)`` numbers from ``(N, D)``."""
+        *_, last = self._walk(input)
+        predicted: Tensor = self.output(last)
+        return predicted
+
+    def _walk(self, input: Tensor) -> Iterator[Tensor]:
+        """Yield what goes into the first layer, and then what each hidden layer passes on."""
+        x = self.input_norm(self._checked(input))
+        yield x
+        for i, layer in enumerate(self.hidden):
+            x = layer(x)
+            if self.batch_norm:
+                x = self.norms[i](x)
+            x = self.activation(x)
+            yield x
+
+    def _checked(self, input: object) -> Tensor:
+        x = require_floating("input", input)
+        require_shape("input", x, ("N", self.n_inputs))
+        require_same_placement("input", x, "output.weight", self.output.weight)
+        if self.batch_norm and self.training and len(x) == 1:
+            raise ValueError(
+                "input must hold more than 1 sample in training with batch_norm, "
+                f"got {describe(x)}; use a larger batch, or model.eval()"
+            )
+        return x

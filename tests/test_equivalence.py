@@ -138,6 +138,29 @@ def linear_modules() -> Iterator[Case]:
         yield Case((shape[-1], n_out, entering), {"bias": bias})
 
 
+def attended_tokens() -> Iterator[Case]:
+    """Leading dimensions, empties, causal masks, scales, and masks that hide whole rows."""
+    generator = make_generator(40)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    for leading in ((), (2,), (2, 3), (0,), (1, 1)):
+        for n_queries, n_keys, n_features in ((3, 5, 4), (1, 1, 1), (6, 6, 8), (0, 4, 2)):
+            qkv = (
+                draw(*leading, n_queries, n_features),
+                draw(*leading, n_keys, n_features),
+                draw(*leading, n_keys, 3),
+            )
+            mask = draw(n_queries, n_keys)
+            yield Case(qkv, {})
+            yield Case(qkv, {"is_causal": True})
+            yield Case(qkv, {"scale": 0.3})
+            yield Case(qkv, {"attn_mask": (mask > 0).to(get_device())})
+    yield Case((draw(6, 8).t()[::2], draw(5, 12)[:, ::2], draw(4, 5).t()), {})
+    yield Case((30 * draw(3, 4), 30 * draw(5, 4), draw(5, 2)), {})
+
+
 def predictions() -> Iterator[Case]:
     """Predictions and targets of one shape, summed and averaged."""
     generator = make_generator(8)
@@ -607,6 +630,9 @@ TABLE = [
     Pair("activations.hardtanh", "F.hardtanh", elementwise({}, {"min_val": -2.0, "max_val": 0.5})),
     Pair("activations.softmax", "F.softmax", along_a_dimension),
     Pair("activations.log_softmax", "F.log_softmax", along_a_dimension),
+    Pair(
+        "attention.scaled_dot_product_attention", "F.scaled_dot_product_attention", attended_tokens
+    ),
     Pair("backprop.linear_forward", "F.linear", linear_layers),
     Pair("backprop.squared_error_forward", "F.mse_loss", predictions),
     Pair(
