@@ -22,6 +22,7 @@ from handbook.checks import (
 __all__ = [
     "LabeledData",
     "RegressionData",
+    "MonthlySeries",
     "Split",
     "load_digits",
     "load_wine",
@@ -29,6 +30,7 @@ __all__ = [
     "load_breast_cancer",
     "load_diabetes",
     "load_photograph",
+    "load_el_nino",
     "train_test_split",
     "synthetic_linear_data",
     "sample_moons",
@@ -107,6 +109,40 @@ class RegressionData(NamedTuple):
     feature_names: tuple[str, ...]
     feature_units: tuple[str, ...]
     target_name: str
+
+
+class MonthlySeries(NamedTuple):
+    """A temperature for each month, without a gap.
+
+    Attributes
+    ----------
+    temperature_celsius : Tensor
+        The mean of each month, in °C, float32, on the CPU.
+    year, month : Tensor
+        When: the calendar year, and the month from 1 to 12; int64.
+
+    Shapes
+    ------
+    temperature_celsius : ``(T,)``
+    year, month : ``(T,)``
+
+    Examples
+    --------
+    >>> series = load_el_nino()
+    >>> series.year[:2].tolist(), series.month[:2].tolist()
+    ([1950, 1950], [1, 2])
+    >>> series.time_years[:2]
+    tensor([1950.0417, 1950.1250], dtype=torch.float64)
+    """
+
+    temperature_celsius: Tensor
+    year: Tensor
+    month: Tensor
+
+    @property
+    def time_years(self) -> Tensor:
+        """The middle of each month in years, float64: for the axis of a figure."""
+        return self.year.double() + (self.month.double() - 0.5) / 12
 
 
 class Split(NamedTuple):
@@ -415,6 +451,57 @@ def load_photograph(name: str) -> Tensor:
     )
     pixels = torch.tensor(sklearn_datasets.load_sample_image(f"{name}.jpg"))
     return pixels.permute(2, 0, 1).float().div(255).contiguous()
+
+
+def load_el_nino() -> MonthlySeries:
+    """Return the temperature of the sea off Peru and Ecuador, month by month, 1950 to 2010.
+
+    It is the surface temperature averaged over the region *Niño 1+2*: 0° to 10° south, 90° to 80°
+    west. The record comes inside statsmodels, so that nothing is fetched.
+
+    Returns
+    -------
+    MonthlySeries
+        732 months, January 1950 to December 2010, each in °C with two decimals.
+
+    Raises
+    ------
+    ImportError
+        If statsmodels is not installed.
+
+    Notes
+    -----
+    The record is a reconstruction (ERSST, version 3b): ships and buoys measured here and there, and
+    statistics filled what lies between. It is in the public domain.
+
+    References
+    ----------
+    Smith, Reynolds, Peterson and Lawrimore, "Improvements to NOAA's historical merged land-ocean
+    surface temperature analysis (1880-2006)", Journal of Climate 21 (2008),
+    https://doi.org/10.1175/2007JCLI2100.1
+
+    Examples
+    --------
+    >>> series = load_el_nino()
+    >>> series.temperature_celsius.shape, series.year[-1].item(), series.month[-1].item()
+    (torch.Size([732]), 2010, 12)
+    >>> hottest = series.temperature_celsius.argmax()
+    >>> series.year[hottest].item(), series.month[hottest].item()
+    (1998, 3)
+    >>> round(series.temperature_celsius[hottest].item(), 2)
+    29.24
+    """
+    elnino = optional_package(
+        "statsmodels.datasets.elnino", distribution="statsmodels", purpose="load_el_nino"
+    )
+    # One row for each year: the year, then the twelve months.
+    table = torch.tensor(elnino.load().data.to_numpy(), dtype=torch.float64, device="cpu")
+    years = table[:, 0].long()
+    return MonthlySeries(
+        temperature_celsius=table[:, 1:].reshape(-1).float(),
+        year=years.repeat_interleave(12),
+        month=torch.arange(1, 13, device="cpu").repeat(len(years)),
+    )
 
 
 def _load_bundled_set(function: str) -> LabeledData:

@@ -10,10 +10,12 @@ import torch
 from handbook import datasets
 from handbook.datasets import (
     GLYPHS,
+    MonthlySeries,
     glyph,
     load_breast_cancer,
     load_diabetes,
     load_digits,
+    load_el_nino,
     load_iris,
     load_photograph,
     load_wine,
@@ -437,3 +439,28 @@ def test_bad_glyphs_are_refused(changed: dict, error: type, message: str) -> Non
     options = {"n_samples": 3, "generator": make_generator(0), **changed}
     with pytest.raises(error, match=message):
         noisy_glyphs(options.pop("n_samples"), **options)
+
+
+def test_the_el_nino_record_has_every_month_of_61_years_once() -> None:
+    series = load_el_nino()
+    assert isinstance(series, MonthlySeries)
+    assert series.temperature_celsius.shape == series.year.shape == series.month.shape == (732,)
+    assert series.temperature_celsius.dtype == torch.float32
+    assert series.month.reshape(61, 12).tolist() == [list(range(1, 13))] * 61
+    assert series.year.reshape(61, 12)[:, 0].tolist() == list(range(1950, 2011))
+    assert series.temperature_celsius[:3].tolist() == pytest.approx([23.11, 24.20, 25.37])
+    assert 18 < series.temperature_celsius.min() < series.temperature_celsius.max() < 30
+
+
+def test_the_time_of_a_month_is_its_middle() -> None:
+    time = load_el_nino().time_years
+    assert time[0].item() == pytest.approx(1950 + 1 / 24)
+    torch.testing.assert_close(time.diff(), torch.full((731,), 1 / 12, dtype=torch.float64))
+
+
+def test_a_missing_statsmodels_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "statsmodels", None)
+    for module in ("statsmodels.datasets", "statsmodels.datasets.elnino"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    with pytest.raises(ImportError, match="load_el_nino needs the package statsmodels"):
+        load_el_nino()
