@@ -129,7 +129,7 @@ loss_ax.axhline(torch.log(torch.tensor(10.0)).item(), color=GREY, linewidth=0.8)
 loss_ax.set_title("The networks whose gradient arrives\nare the ones that learn")
 loss_ax.set_xlabel("step")
 loss_ax.set_ylabel("cross-entropy (nats), mean of 5 steps")
-loss_ax.legend(loc="center left", bbox_to_anchor=(0.0, 0.4))
+loss_ax.legend(loc="lower left")
 for name, end in ends.items():
     cured = name not in ("sigmoid", "relu")
     print(f"{name:17}: after {n_steps} steps every loss is {'below 1.6' if cured else 'above 2.2'}")
@@ -140,8 +140,6 @@ for name, end in ends.items():
 # -------------------
 #
 # - Set ``depth = 2``: the relu without a cure learns as well, and the assertions say so.
-# - Set ``depth = 30``: the gradients of the first two fall to nothing at all, and the start of the
-#   residual network still has them all alike.
 # - Replace ``nonlinearity="relu"`` by ``nonlinearity="linear"``: each layer halves the mean square,
 #   and the cure is only half of one.
 
