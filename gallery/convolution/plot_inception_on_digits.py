@@ -94,9 +94,9 @@ for seed in range(N_SEEDS):
 # What the training chose
 # -----------------------
 #
-# The branches with large kernels are missed most, one or the other, as the seed will have it. The
-# 1 × 1 branch and the pooling are missed less. And the whole block is no better than the single
-# layer: in 8 × 8 pixels there are hardly several sizes of things to see. A block can offer a
+# One of the two branches with large kernels is missed most, which one, the seed decides. Taken
+# together they are missed more than the other two. And the whole block is no better than the
+# single layer: in 8 × 8 pixels there are hardly several sizes of things to see. A block can offer a
 # choice; the data decide whether it is worth something.
 
 loss = (whole - without).mean(dim=1)
@@ -119,7 +119,7 @@ ax.invert_yaxis()
 ax.set_xlim(right=1.0)
 ax.set_xlabel("digits read right (share of those not seen)")
 ax.set_title(
-    "The large kernels are missed most, and all\nfour branches are no better than one layer"
+    "A large kernel is missed most, and all four\nbranches are no better than one layer"
 )
 
 # %%
