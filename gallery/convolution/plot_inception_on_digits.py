@@ -118,9 +118,7 @@ ax.set_yticks(range(6), labels)
 ax.invert_yaxis()
 ax.set_xlim(right=1.0)
 ax.set_xlabel("digits read right (share of those not seen)")
-ax.set_title(
-    "A large kernel is missed most, and all four\nbranches are no better than one layer"
-)
+ax.set_title("A large kernel is missed most, and all four\nbranches are no better than one layer")
 
 # %%
 # Points are seeds, lines their means. Silencing a branch of a trained network is not the same as
