@@ -20,7 +20,7 @@ from handbook.checks import (
     require_number,
     require_tensor,
 )
-from handbook.layers import BatchNorm2d, Conv2d
+from handbook.layers import BatchNorm2d, Conv2d, MaxPool2d
 
 __all__ = ["Residual", "Inception"]
 
@@ -433,7 +433,7 @@ class Inception(nn.Module):
                 "conv5": nn.Sequential(*convolutions((reduced, 1), (wide, 5))),
                 "conv3": nn.Sequential(*convolutions((reduced, 1), (double, 3), (double, 3))),
                 "pool": nn.Sequential(
-                    nn.MaxPool2d(3, stride=1, padding=1), *convolutions((pooled, 1))
+                    MaxPool2d(3, stride=1, padding=1), *convolutions((pooled, 1))
                 ),
             }
         )

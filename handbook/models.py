@@ -21,7 +21,7 @@ from handbook.checks import (
     require_tensor,
 )
 from handbook.convolution import output_size
-from handbook.layers import BatchNorm1d, Conv2d, Linear
+from handbook.layers import BatchNorm1d, Conv2d, Linear, MaxPool2d
 
 __all__ = ["DeepRegressor", "FullyConnected", "LeNet", "count_parameters"]
 
@@ -298,7 +298,7 @@ class LeNet(nn.Module):
                     generator=generator,
                 ),
                 nn.ReLU(),
-                nn.MaxPool2d(2),
+                MaxPool2d(2),
             ]
         self.features = nn.Sequential(*layers)
         n_features = channels[-1] * height * width

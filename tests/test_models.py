@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from handbook.layers import MaxPool2d
 from handbook.models import DeepRegressor, FullyConnected, LeNet, count_parameters
 from handbook.seeding import make_generator
 from handbook.shapes import tape
@@ -32,7 +33,9 @@ def twin_of(model: nn.Module) -> nn.Sequential:
                 module.kernel_size,
                 padding=module.padding,
             )
-        elif isinstance(module, (nn.ReLU, nn.MaxPool2d, nn.Flatten)):
+        elif isinstance(module, MaxPool2d):
+            layer = nn.MaxPool2d(2)
+        elif isinstance(module, (nn.ReLU, nn.Flatten)):
             layer = module
         else:
             continue
