@@ -30,12 +30,12 @@ device = get_device()
 # -----------
 #
 # The bundled digits have 8 × 8 pixels. If you have the files of MNIST, let the environment variable
-# ``HANDBOOK_MNIST`` name their folder before you run this: then its first 4000 images are used.
+# ``HANDBOOK_MNIST`` name their folder before you run this: then its first 1000 images are used, which takes minutes.
 
 folder = os.environ.get("HANDBOOK_MNIST")
 if folder:
     mnist = load_mnist(folder)
-    images, targets = mnist.train_inputs[:4000], mnist.train_targets[:4000]
+    images, targets = mnist.train_inputs[:1000], mnist.train_targets[:1000]
 else:
     digits = load_digits()
     images, targets = digits.inputs.reshape(-1, 1, 8, 8) / 16, digits.targets
