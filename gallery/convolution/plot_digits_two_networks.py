@@ -30,7 +30,8 @@ device = get_device()
 # -----------
 #
 # The bundled digits have 8 × 8 pixels. If you have the files of MNIST, let the environment variable
-# ``HANDBOOK_MNIST`` name their folder before you run this: then its first 1000 images are used, which takes minutes.
+# ``HANDBOOK_MNIST`` name their folder before you run this: then its first 1000 images are used, and
+# the training takes minutes.
 
 folder = os.environ.get("HANDBOOK_MNIST")
 if folder:
