@@ -112,6 +112,7 @@ napoleon_type_aliases = {
     "sequence": ":class:`~collections.abc.Sequence`",
     "mapping": ":class:`~collections.abc.Mapping`",
     "History": ":class:`~handbook.training.History`",
+    "Split": ":class:`~handbook.datasets.Split`",
 }
 intersphinx_mapping = {
     name: (url, str(ROOT / "docs" / "_inv" / f"{name}.inv"))

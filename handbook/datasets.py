@@ -141,7 +141,7 @@ class MonthlySeries(NamedTuple):
 
     @property
     def time_years(self) -> Tensor:
-        """The middle of each month in years, float64: for the axis of a figure."""
+        """The middle of each month in years, as float64, for the axis of a figure."""
         return self.year.double() + (self.month.double() - 0.5) / 12
 
 

@@ -2,7 +2,7 @@ r"""Where weights start: fans, gains, and draws that keep a signal's size from l
 
 Each function fills the tensor that it is given, in place and without recording a gradient, and
 returns it. The draws are standard ones, uniform on [0, 1) or normal, that are scaled here; from
-the same generator they are those of :mod:`torch.nn.init`, up to rounding.
+the same generator they are those of ``torch.nn.init``, up to rounding.
 """
 
 from __future__ import annotations
@@ -325,7 +325,7 @@ def trunc_normal_(
     mean, std : float, default 0 and 1
         Of the normal distribution before the cut. The draws' own mean and standard deviation differ
         from them.
-    a, b : float, default −2 and 2
+    a, b : float, optional
         The bounds: numbers, not multiples of ``std``.
     generator : torch.Generator, optional
         Where the draws come from; without it, PyTorch's global generator.

@@ -341,7 +341,7 @@ class DeepRegressor(nn.Module):
     batch_norm : bool, default True
         Whether the inputs and each hidden layer's sums are normalised over the batch (BN). Without
         it, BN is the identity.
-    activation : callable, default torch.tanh
+    activation : callable, optional
         The function :math:`f`, applied to each element.
     weight_std : float or None, default 0.1
         Weights start from a normal distribution with this standard deviation, dimensionless. With

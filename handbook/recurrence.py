@@ -910,13 +910,13 @@ class RNNGradients(NamedTuple):
     hx: Tensor
     """With respect to the state before the first step; (N, H)."""
     w_ih: Tensor
-    """With respect to the input's weights: a sum over steps and samples; (H, C)."""
+    """With respect to the input's weights, a sum over steps and samples; (H, C)."""
     w_hh: Tensor
     """With respect to the state's weights; (H, H)."""
     b_ih: Tensor
     """With respect to the input's bias; (H,)."""
     b_hh: Tensor
-    """With respect to the state's bias: the same numbers; (H,)."""
+    """With respect to the state's bias, the same numbers; (H,)."""
     states: Tensor
     """With respect to every state, from its own loss and all later ones; (T, N, H)."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 TITLE, UNDERLINE = "Shapes", "------"
-ENTRY = re.compile(r"^(?P<name>[\w.*, ]+?) : (?P<shape>.+)$")
+ENTRY = re.compile(r"^(?P<name>[\w.*, \[\]]+?) : (?P<shape>.+)$")
 INITIAL = re.compile(r"^(?=[A-Z]\. )")
 # A parenthesis with at most one level inside, such as (N, (H - k) + 1, W).
 PARENTHESIS = re.compile(r"\((?:[^()]|\([^()]*\))*\)")

@@ -93,16 +93,12 @@ def train(network, seed):
     return norms, losses
 
 
-start_figure, start_ax = plt.subplots(figsize=(6.2, 4.6))
-loss_figure, loss_ax = plt.subplots(figsize=(6.2, 4.6))
-first_over_last, ends = {}, {}
-for name, (activation, cure, color, linestyle) in networks.items():
+at_start, curves, first_over_last, ends = {}, {}, {}, {}
+for name, (activation, cure, *_) in networks.items():
     runs = [train(Deep(activation, seed, **cure).to(device), seed) for seed in seeds]
     norms, losses = (torch.tensor(values) for values in zip(*runs, strict=True))
-    options = {"color": color, "linestyle": linestyle, "label": name}
-    start_ax.plot(range(1, depth + 1), norms.median(0).values, **options)
-    smooth = losses.unfold(1, 5, 1).mean(2)
-    loss_ax.plot(range(5, n_steps + 1), smooth.median(0).values, **options)
+    at_start[name] = norms.median(0).values
+    curves[name] = losses.unfold(1, 5, 1).mean(2).median(0).values
     first_over_last[name] = norms[:, 0] / norms[:, -1]
     ends[name] = losses[:, -10:].mean(1)
 
@@ -110,6 +106,9 @@ for name, (activation, cure, color, linestyle) in networks.items():
 # At the start
 # ------------
 
+_, start_ax = plt.subplots(figsize=(6.2, 4.6))
+for name, (*_, color, linestyle) in networks.items():
+    start_ax.plot(range(1, depth + 1), at_start[name], color=color, linestyle=linestyle, label=name)
 start_ax.set_yscale("log")
 start_ax.set_title("Three cures bring the gradient back\nto the first layers")
 start_ax.set_xlabel("layer (1 is next to the input)")
@@ -125,6 +124,9 @@ for name, ratio in first_over_last.items():
 # -----------
 # All networks get the same batches and the same rate.
 
+_, loss_ax = plt.subplots(figsize=(6.2, 4.6))
+for name, (*_, color, linestyle) in networks.items():
+    loss_ax.plot(range(5, n_steps + 1), curves[name], color=color, linestyle=linestyle, label=name)
 loss_ax.axhline(torch.log(torch.tensor(10.0)).item(), color=GREY, linewidth=0.8)
 loss_ax.set_title("The networks whose gradient arrives\nare the ones that learn")
 loss_ax.set_xlabel("step")
