@@ -335,7 +335,7 @@ class LSTM(_RecurrentLayer):
     Shapes
     ------
     input : ``(T, N, C)``, with ``batch_first`` ``(N, T, C)``, one sequence ``(T, C)``, or packed
-    hx, (h_n, c_n) : two of ``(L · D, N, H)`` or ``(L · D, H)``
+    hx, return 1 : two of ``(L · D, N, H)`` or ``(L · D, H)``
     output : ``(T, N, D · H)``, with ``batch_first`` ``(N, T, D · H)``, ``(T, D · H)``, or packed
 
     Raises
