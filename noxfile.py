@@ -34,6 +34,8 @@ SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "
 
 # For tests that wait for a browser or an interpreter of their own.
 IN_PARALLEL = ("-n", str(min(os.cpu_count() or 1, 4)))
+# A file stays in one process: a block of a page leans on those above it, a test on its fixtures.
+BY_FILE = (*IN_PARALLEL, "--dist=loadfile")
 
 
 def environment_name() -> str:
@@ -120,7 +122,7 @@ def wants_cpu_build(session: nox.Session) -> bool:
 def tests(session: nox.Session) -> None:
     """Every function equals its closed form and PyTorch, and refuses bad input clearly."""
     install(session, "tests")
-    python(session, "-m", "pytest", *session.posargs, env=SINGLE_THREAD)
+    python(session, "-m", "pytest", *BY_FILE, *session.posargs, env=SINGLE_THREAD)
 
 
 @shared
@@ -128,8 +130,7 @@ def doctest(session: nox.Session) -> None:
     """Every example in a docstring and every Python block on a page prints what it says."""
     install(session, "tests")
     where = session.posargs or ["handbook", "docs"]
-    whole_files = (*IN_PARALLEL, "--dist=loadfile")  # a block leans on those above it
-    python(session, "-m", "pytest", *whole_files, "--doctest-modules", *where, env=SINGLE_THREAD)
+    python(session, "-m", "pytest", *BY_FILE, "--doctest-modules", *where, env=SINGLE_THREAD)
 
 
 @shared
