@@ -144,6 +144,7 @@ sphinx_gallery_conf = {
     "image_scrapers": ("figures.figure_scraper",),
     "reset_modules": ("matplotlib", "gallery_cache.reset"),
     "reset_modules_order": "both",
+    "thumbnail_size": (320, 224),  # twice the size of a card
     "capture_repr": (),  # a page shows what the script prints, and nothing else
     "parallel": int(os.environ.get("HANDBOOK_JOBS", "0")) or os.cpu_count() or 1,
     "doc_module": (),
