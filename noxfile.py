@@ -234,17 +234,15 @@ def linkcheck(session: nox.Session) -> None:
 @shared
 def bench(session: nox.Session) -> None:
     """What reading costs: our functions beside PyTorch's; -- build times the site itself."""
-    install(session, "bench")
+    install(session, "docs")
     if session.posargs[:1] == ["build"]:
         script = "tests/benchmarks/bench_build.py"
         python(session, script, *session.posargs[1:], env=SINGLE_THREAD)
     else:
-        python(
-            session, "-m", "pytest", "tests/benchmarks", "-o", "python_files=bench_*.py",
-            "--benchmark-columns=median,iqr,rounds", "--benchmark-group-by=group",
-            *session.posargs,
-            env=SINGLE_THREAD,
-        )  # fmt: skip
+        script = "tests/benchmarks/bench_functions.py"
+        results = ("--json", "tests/benchmarks/results/cpu.json")
+        # Without settings of threads: the script makes a process for each number of them.
+        python(session, script, *(session.posargs or results))
 
 
 @shared

@@ -1,81 +1,78 @@
-"""What fit adds to a step: the bare loop by hand, fit, fit that watches, and pytorch-ignite.
+"""What fit adds to a step: the bare loop by hand beside fit, and fit that watches.
 
-Run by ``nox -s bench``. All four train 10-128-128-1 with Adam in batches of 16, for two epochs of
-63 steps, and average the loss. The ratio of the medians to the bare loop is the figure to read.
+Both train 10-128-128-1 with Adam in batches of 16, for two epochs of 63 steps, and average the
+loss. ``bench_functions.py`` times them.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-
-import pytest
 import torch
+from measuring import Call
 from torch import Tensor, nn
 
 from handbook.batches import MiniBatches
 from handbook.training import fit
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # ignite's, of its own imports
-    from ignite.engine import Engine
-    from ignite.metrics import Average
-
-INPUTS = torch.linspace(0, 1, 10_000).reshape(1000, 10)
-TARGETS = torch.sigmoid(INPUTS).mean(dim=1, keepdim=True)
-BATCHES = list(MiniBatches(INPUTS, TARGETS, batch_size=16))
+SIZE = "10-128-128-1, Adam, two epochs of 63 steps"
 N_EPOCHS = 2
 LOSS = nn.MSELoss()
 
+Batches = list[tuple[Tensor, ...]]
 
-def make() -> tuple[nn.Module, torch.optim.Optimizer]:
+
+class Count:
+    """A callback that looks at every step."""
+
+    n_steps = 0
+
+    def on_step(self, state: object) -> None:
+        self.n_steps += 1
+
+    def __call__(self, state: object) -> None:
+        pass
+
+
+def make(device: torch.device) -> tuple[nn.Module, torch.optim.Optimizer, Batches]:
+    torch.manual_seed(0)
+    inputs = torch.linspace(0, 1, 10_000, device=device).reshape(1000, 10)
+    targets = torch.sigmoid(inputs).mean(dim=1, keepdim=True)
     model = nn.Sequential(
         nn.Linear(10, 128), nn.Sigmoid(), nn.Linear(128, 128), nn.Sigmoid(), nn.Linear(128, 1)
-    )
-    return model, torch.optim.Adam(model.parameters(), lr=1e-3)
+    ).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    return model, optimizer, list(MiniBatches(inputs, targets, batch_size=16))
 
 
-def bare(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    for _ in range(N_EPOCHS):
-        for x, y in BATCHES:
-            optimizer.zero_grad()
-            LOSS(model(x), y).backward()
-            optimizer.step()
+def bare(device: torch.device) -> Call:
+    model, optimizer, batches = make(device)
+
+    def run() -> list[float]:
+        history = []
+        for _ in range(N_EPOCHS):
+            total, n_samples = torch.zeros((), device=device), 0
+            for x, y in batches:
+                optimizer.zero_grad()
+                loss = LOSS(model(x), y)
+                loss.backward()
+                optimizer.step()
+                total += loss.detach() * len(x)
+                n_samples += len(x)
+            history.append(total.item() / n_samples)
+        return history
+
+    return run
 
 
-def with_fit(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    fit(model, LOSS, optimizer, BATCHES, epochs=N_EPOCHS)
+def with_fit(device: torch.device, callbacks: tuple[Count, ...] = ()) -> Call:
+    model, optimizer, batches = make(device)
+    return lambda: fit(model, LOSS, optimizer, batches, epochs=N_EPOCHS, callbacks=callbacks)
 
 
-def with_fit_and_callback(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    class Count:
-        n_steps = 0
-
-        def on_step(self, state: object) -> None:
-            self.n_steps += 1
-
-        def __call__(self, state: object) -> None:
-            pass
-
-    fit(model, LOSS, optimizer, BATCHES, epochs=N_EPOCHS, callbacks=[Count()])
+def plain(device: torch.device) -> tuple[Call, Call]:
+    """Return fit and the bare loop."""
+    return with_fit(device), bare(device)
 
 
-def with_ignite(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    def step(engine: Engine, batch: tuple[Tensor, Tensor]) -> float:
-        model.train()
-        x, y = batch
-        optimizer.zero_grad()
-        loss = LOSS(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    trainer = Engine(step)
-    Average().attach(trainer, "loss")
-    trainer.run(BATCHES, max_epochs=N_EPOCHS)
-
-
-@pytest.mark.parametrize("way", [bare, with_fit, with_fit_and_callback, with_ignite])
-def test_epochs(benchmark: Callable, way: Callable) -> None:
-    benchmark.group = "two epochs of 63 steps, 10-128-128-1"
-    benchmark.pedantic(way, setup=lambda: (make(), {}), rounds=40, warmup_rounds=2)
+def watched(device: torch.device) -> tuple[Call, Call]:
+    """Return fit with a callback, and the bare loop."""
+    return with_fit(device, (Count(),)), bare(device)
