@@ -212,7 +212,7 @@ def build(house: Path, *, may_fail: bool = False) -> tuple[Path, str]:
         (folder / "GALLERY_HEADER.rst").write_text(f"Header\n{underline * 6}\n\nText.\n")
     conf = {
         **CONF, "filename_pattern": "plot_", "reset_modules": ("gallery_cache.reset",),
-        "capture_repr": (), "parallel": 2, "download_all_examples": False,
+        "capture_repr": (), "download_all_examples": False,
         "write_computation_times": False, "min_reported_time": 1e9, "show_signature": False,
         "image_scrapers": (),
     }  # fmt: skip
