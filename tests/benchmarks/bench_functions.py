@@ -532,13 +532,13 @@ def key(row: dict[str, Any]) -> tuple[str, ...]:
     return row["ours"], row["theirs"], row["size"], row["direction"]
 
 
-def run(device: torch.device, only: str, budget_s: float) -> dict[str, Any]:
+def run(device: torch.device, only: str, budget_s: float, threads: list[int]) -> dict[str, Any]:
     """Return everything that the page shows."""
     start = time.perf_counter()
     rows = []
     if device.type == "cpu":
         memory = {key(row): row for row in worker("memory", 1, only, budget_s)}
-        for n_threads in sorted({1, min(2, measuring.n_cores())}):
+        for n_threads in threads:
             timed = worker("time", n_threads, only, budget_s)
             rows += [row | memory[key(row)] | {"threads": n_threads} for row in timed]
     else:
@@ -604,6 +604,7 @@ def main() -> None:
     parser.add_argument("--json", help="where the results go")
     parser.add_argument("--only", default="", help="measure the pairs with this in their name")
     parser.add_argument("--budget", type=float, default=BUDGET_S, help="seconds for each timing")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="on the CPU")
     parser.add_argument("--worker", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     device = get_device()
@@ -613,7 +614,7 @@ def main() -> None:
         rows = measure(options.worker, device, options.only, options.budget)
         Path(options.json).write_text(json.dumps(rows), encoding="utf-8")
         return
-    results = run(device, options.only, options.budget)
+    results = run(device, options.only, options.budget, options.threads)
     show(results)
     if options.json:
         Path(options.json).parent.mkdir(parents=True, exist_ok=True)
