@@ -48,6 +48,7 @@ extensions = [
     "concepts",
     "learning_map",
     "equivalence",
+    "benchmarks",
     "shape_tape",
     "backreferences",
     "docstrings",

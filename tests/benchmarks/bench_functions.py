@@ -280,7 +280,7 @@ def pairs() -> Iterator[Pair]:
         lambda: draw(4000, 256), lambda: draw(4000, 256, seed=1),
     )  # fmt: skip
     yield function_pair(
-        losses.one_hot, f"{functional}.one_hot", "losses", "10 000 of 100 classes",
+        losses.one_hot, f"{functional}.one_hot", "other functions", "10 000 of 100 classes",
         lambda: classes(10_000, 100), num_classes=100,
     )  # fmt: skip
 
@@ -407,18 +407,18 @@ def pairs() -> Iterator[Pair]:
     tokens = [lambda seed=seed: draw(32, 8, 128, 64, seed=seed) for seed in range(3)]
     yield function_pair(
         attention.scaled_dot_product_attention, f"{functional}.scaled_dot_product_attention",
-        "attention and distances", "32 × 8 heads, 128 tokens of 64", *tokens,
+        "other functions", "32 × 8 heads, 128 tokens of 64", *tokens,
     )  # fmt: skip
     yield function_pair(
-        dimensionality.pairwise_distances, "torch.cdist", "attention and distances",
+        dimensionality.pairwise_distances, "torch.cdist", "other functions",
         "1000 and 1000 points of 32", lambda: draw(1000, 32), lambda: draw(1000, 32, seed=1),
     )  # fmt: skip
     yield function_pair(
-        regularization.dropout, f"{functional}.dropout", "dropout", million,
+        regularization.dropout, f"{functional}.dropout", "other functions", million,
         lambda: draw(1000, 1000),
     )  # fmt: skip
     yield function_pair(
-        regularization.dropout2d, f"{functional}.dropout2d", "dropout", images,
+        regularization.dropout2d, f"{functional}.dropout2d", "other functions", images,
         lambda: draw(32, 64, 32, 32),
     )  # fmt: skip
 
@@ -431,16 +431,17 @@ def pairs() -> Iterator[Pair]:
     yield clipping_pair("clip_grad_norm_")
     yield clipping_pair("clip_grad_value_")
 
-    size = bench_fit.SIZE
-    yield one_call_pair("handbook.training.fit", "the bare loop", "fit", size, bench_fit.plain)
     yield one_call_pair(
-        "handbook.training.fit", "the bare loop", "fit", f"{size}, with a callback",
-        bench_fit.watched,
+        "handbook.training.fit", "the bare loop", "fit", bench_fit.SIZE, bench_fit.plain
+    )
+    yield one_call_pair(
+        "handbook.training.fit", "the bare loop", "fit with a callback",
+        f"{bench_fit.SIZE}, with a callback", bench_fit.watched,
     )  # fmt: skip
     for batch_size, shuffle in ((16, False), (16, True), (250, True)):
         yield one_call_pair(
             "handbook.batches.mini_batches", "torch.utils.data.DataLoader", "batches",
-            f"1000 × 10, batches of {batch_size}, {'shuffled' if shuffle else 'in order'}",
+            f"1000 × 10, by {batch_size} {'shuffled' if shuffle else 'in order'}",
             lambda _, b=batch_size, s=shuffle: bench_batches.epochs(b, s), devices=("cpu",),
         )  # fmt: skip
 
