@@ -161,6 +161,31 @@ def test_a_change_elsewhere_does_not(house: Path, old: str, new: str) -> None:
     assert before == after
 
 
+def test_a_digest_is_looked_up_only_when_every_source_is_as_it_was(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = house / "gallery" / "part" / "plot_a.py"
+    module, store = house / "handbook" / "mod.py", house / "doctrees" / "digests.json"
+    made = []
+    digest = gallery_cache.digest
+    monkeypatch.setattr(gallery_cache, "digest", lambda *args: made.append(args) or digest(*args))
+
+    def found() -> str:
+        answer = gallery_cache.digests([script], house, store)[script]
+        assert answer == digest(script, house)
+        return answer
+
+    first = found()
+    assert found() == first
+    assert len(made) == 1
+    module.write_text(module.read_text().replace("return _inner(x)", "return -_inner(x)"))
+    second = found()
+    assert second != first
+    script.write_text(script.read_text() + "print(2)\n")
+    assert found() not in (first, second)
+    assert len(made) == 3
+
+
 def test_another_device_makes_a_script_stale(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = house / "gallery" / "part" / "plot_a.py"
     before = gallery_cache.digest(script, house)

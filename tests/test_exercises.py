@@ -18,10 +18,10 @@ from pathlib import Path
 from types import ModuleType
 
 import concepts
+import exercise_directives
 import exercises as downloads
 import pytest
 import torch
-from exercise_directives import HEADS
 
 from handbook.exercises import Mistaken, NotWrittenYet, expect, expect_raises, run_checks
 
@@ -845,7 +845,9 @@ def test_the_archive_holds_every_download_readable_and_without_a_date() -> None:
 def test_the_list_finds_every_exercise_of_a_chapter() -> None:
     for concept in concepts.load().values():
         text = (ROOT / "docs" / f"{concept.chapter}.md").read_text(encoding="utf-8")
-        assert len(HEADS.findall(text)) == text.count("{exercise}") > 0, concept.chapter
+        assert len(exercise_directives.HEADS.findall(text)) == text.count("{exercise}") > 0, (
+            concept.chapter
+        )
 
 
 def test_list_names_every_exercise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -949,3 +951,37 @@ def test_the_download_runs_alone_and_is_not_written_yet(path: Path, tmp_path: Pa
 )
 def test_a_known_mistake_is_told_as_itself(path: Path, name: str, message: str) -> None:
     check_mistake(path, name, message)
+
+
+# --- kept downloads ----------------------------------------------------------------------------
+
+
+def test_a_download_is_made_again_only_when_something_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package, file = tmp_path / "package", tmp_path / "exercise_a.py"
+    package.mkdir()
+    module = package / "module.py"
+    module.write_text("x = 1\n", encoding="utf-8")
+    file.write_text("y = 1\n", encoding="utf-8")
+    made = []
+    monkeypatch.setattr(exercise_directives, "PACKAGE", package)
+    monkeypatch.setattr(
+        exercise_directives, "take_out", lambda text, path: made.append(text) or f"stub of {text}"
+    )
+
+    def build() -> str:
+        kept = exercise_directives.KeptStubs(tmp_path / "doctrees" / "kept.json")
+        text = kept.take_out(file)
+        kept.keep()
+        return text
+
+    assert build() == build() == "stub of y = 1\n"
+    assert len(made) == 1
+    file.write_text("y = 2\n", encoding="utf-8")
+    assert build() == "stub of y = 2\n"
+    module.write_text("x = 2\n", encoding="utf-8")
+    assert build() == "stub of y = 2\n"
+    assert len(made) == 3
+    kept = json.loads((tmp_path / "doctrees" / "kept.json").read_text(encoding="utf-8"))
+    assert list(kept.values()) == ["stub of y = 2\n"], "what is no longer made was kept"

@@ -5,6 +5,8 @@ The half of ``exercises.py`` that needs Sphinx.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any, ClassVar
@@ -36,6 +38,8 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
 logger = logging.getLogger(__name__)
+
+PACKAGE = Path(__file__).parents[2] / "handbook"
 
 KINDS = ("compute", "code", "explain", "break")
 FOLDER = "exercises"  # in the built site
@@ -289,19 +293,46 @@ def check_solutions(app: Sphinx, doctree: nodes.document) -> None:
             node["label"] = "Solution"
 
 
+class KeptStubs:
+    """The downloads of the last build: to copy in what 51 files import takes seconds."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.old = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self.new: dict[str, str] = {}
+        here = Path(__file__).parent
+        code = [*here.glob("*.py"), *here.glob("inliner/*.py"), *PACKAGE.glob("*.py")]
+        self.common = b"".join(hashlib.sha256(file.read_bytes()).digest() for file in sorted(code))
+
+    def take_out(self, path: Path) -> str:
+        """Return the download of a file, from the last build where nothing has changed."""
+        source = path.read_bytes()
+        key = hashlib.sha256(self.common + str(path).encode() + b"\0" + source).hexdigest()
+        if key not in self.old:
+            self.old[key] = take_out(source.decode("utf-8"), path)
+        self.new[key] = self.old[key]
+        return self.new[key]
+
+    def keep(self) -> None:
+        """Write down those of this build, and no others."""
+        write_atomically(self.path, json.dumps(self.new))
+
+
 def write_stubs(app: Sphinx, exception: Exception | None) -> None:
     """Write every download into the built site."""
     if exception is not None or app.builder.name not in ("html", "dirhtml", "singlehtml"):
         return
     docs = Path(app.srcdir)
     stubs, errors = {}, []
+    kept = KeptStubs(Path(app.doctreedir) / "exercise_downloads.json")
     for path in exercise_files(docs):
         try:
-            text = take_out(path.read_text(encoding="utf-8"), path)
+            text = kept.take_out(path)
         except Exception as error:  # whatever is wrong with one, the others are told as well
             errors.append(str(error))
         else:
             stubs[f"{part_of(path, docs)}/{path.name}".lstrip("/")] = text
+    kept.keep()
     for error in errors:
         logger.warning(
             "an exercise download cannot be made: %s", error, type="handbook", subtype="exercise"

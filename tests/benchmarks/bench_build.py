@@ -209,7 +209,7 @@ class Bench:
         record = self.tree.build()
         costs = self.tree.costs()
         users = sorted(script for script in after if after[script] != before[script])
-        return record | {"users": users, "own_s": sum(costs[script] for script in users)}
+        return record | {"users": users, "own_s": sum(costs.get(script, 0.0) for script in users)}
 
     def digests(self) -> dict[str, str]:
         """Return what decides whether each script runs again."""
