@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 SITE = Path(os.environ.get("HANDBOOK_SITE") or ROOT / "_build" / "html")
 SCRIPTS = sorted((ROOT / "gallery").glob("*/plot_*.py"))
 IDS = [path.stem for path in SCRIPTS]
+ONE_OF_EACH_PART = list({path.parent: path for path in SCRIPTS}.values())
 TIME_LIMIT_S = 300
 
 # A process that reads, line by line, what to run, in which folder, and where its output goes. It
@@ -178,6 +179,17 @@ def test_the_downloaded_script_prints_alone_what_the_page_shows(
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=IDS)
+def test_the_cells_of_the_notebook_are_the_code_of_the_script(script: Path) -> None:
+    """So what one prints, the other prints; that a notebook runs is seen on one of each part."""
+    code = ast.parse(download(script, ".py").read_text(encoding="utf-8"))
+    assert ast.get_docstring(code)  # in the notebook, a cell of text
+    notebook = json.loads(download(script, ".ipynb").read_text(encoding="utf-8"))
+    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    statements = [node for cell in cells for node in ast.parse(cell).body]
+    assert [ast.dump(node) for node in statements] == [ast.dump(node) for node in code.body[1:]]
+
+
+@pytest.mark.parametrize("script", ONE_OF_EACH_PART, ids=[path.stem for path in ONE_OF_EACH_PART])
 def test_the_downloaded_notebook_prints_alone_what_the_page_shows(
     script: Path, tmp_path: Path, alone: Callable[[int], Runner]
 ) -> None:
