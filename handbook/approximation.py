@@ -722,7 +722,7 @@ def breakpoints(layers: Sequence[tuple[Tensor, Tensor]], low: float, high: float
 def _add_zeros(points: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     """Add the places where a unit crosses zero between two places, with the values of all units."""
     before, after = values[:-1], values[1:]
-    cell, unit = (before * after < 0).nonzero(as_tuple=True)
+    cell, unit = (before.sign() * after.sign() < 0).nonzero(as_tuple=True)
     share = before[cell, unit] / (before[cell, unit] - after[cell, unit])
     crossing = points[cell] + share * points.diff()[cell]
     there = before[cell] + share[:, None] * (after - before)[cell]
