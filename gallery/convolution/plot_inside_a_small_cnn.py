@@ -130,7 +130,7 @@ assert signs >= 4
 #   on each side. They do not look like a digit any more.
 # - Do not train, by ``range(0)``: the kernels look just as irregular, and about one digit of ten is
 #   read right, so that the first assertion fails.
-# - Show the mistakes it was least sure of, with ``descending=False``: the probabilities of their two
-#   likeliest digits lie closer together.
+# - Show the mistakes it was least sure of, with ``descending=False``: the probabilities of their
+#   two likeliest digits lie closer together.
 
 plt.show()
