@@ -548,7 +548,8 @@ def adaptive_max_pool2d(
     >>> adaptive_max_pool2d(image, (1, 2))  # the middle is in both windows
     tensor([[[9., 9.]]])
     """
-    _check_pool_input(input, ("H", "W"), may_lack_channels=input.dim() == 3)
+    lacks_channels = require_tensor("input", input).dim() == 3
+    _check_pool_input(input, ("H", "W"), may_lack_channels=lacks_channels)
     _require_pool_floats(input, ())
     _require_pool_flag("return_indices", return_indices)
     rows, columns = (

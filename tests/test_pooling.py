@@ -394,6 +394,7 @@ PLACES = torch.zeros(1, 2, 4, 4, dtype=torch.int64)
     ("call", "error", "message"),
     [
         (lambda: max_pool2d([1.0], 2), TypeError, "input must be a tensor, got a list"),
+        (lambda: adaptive_max_pool2d([1.0], 2), TypeError, "input must be a tensor, got a list"),
         (
             lambda: max_pool2d(torch.zeros(4, 4), 2),
             ValueError,
