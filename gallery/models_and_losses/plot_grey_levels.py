@@ -115,9 +115,10 @@ ax.legend(loc="center right", bbox_to_anchor=(1.0, 0.45))
 # -------------------
 #
 # - Change the rate of ``ink 255`` to ``0.5 / 255**2``: the curve starts on that of ``ink 1``. It
-#   ends a little off, because the bias, whose input is 1, now takes steps that are too short.
+#   ends a little off, because the bias, whose input is 1, now takes steps that are too short. The
+#   assertion that it fails does not hold any more.
 # - Take away ``/ 255`` after ``flatten(1)``, and write ``.float()`` in its place: colour fails as
-#   grey does.
+#   grey does, and so does the assertion about it.
 # - Subtract 0.5 from both parts of ``ink 1``: inputs on both sides of zero make the first steps
 #   more useful, and the loss after 10 steps is smaller.
 
