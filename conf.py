@@ -48,12 +48,14 @@ extensions = [
     "concepts",
     "learning_map",
     "equivalence",
+    "benchmarks",
     "shape_tape",
     "backreferences",
     "docstrings",
     "runnable",
     "accessible",
     "lean",
+    "resume",
     "ebook",
 ]
 
@@ -146,7 +148,6 @@ sphinx_gallery_conf = {
     "reset_modules_order": "both",
     "thumbnail_size": (320, 224),  # twice the size of a card
     "capture_repr": (),  # a page shows what the script prints, and nothing else
-    "parallel": int(os.environ.get("HANDBOOK_JOBS", "0")) or os.cpu_count() or 1,
     "doc_module": (),
     "backreferences_dir": None,
     "inspect_global_variables": False,

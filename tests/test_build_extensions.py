@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import docstrings
 import equivalence
@@ -17,6 +19,7 @@ import pytest
 import runnable
 from docutils import nodes
 from docutils.utils import new_document
+from sphinx.errors import ExtensionError
 
 # -- katex --------------------------------------------------------------------------------------
 
@@ -212,7 +215,7 @@ def build(house: Path, *, may_fail: bool = False) -> tuple[Path, str]:
         (folder / "GALLERY_HEADER.rst").write_text(f"Header\n{underline * 6}\n\nText.\n")
     conf = {
         **CONF, "filename_pattern": "plot_", "reset_modules": ("gallery_cache.reset",),
-        "capture_repr": (), "parallel": 2, "download_all_examples": False,
+        "capture_repr": (), "download_all_examples": False,
         "write_computation_times": False, "min_reported_time": 1e9, "show_signature": False,
         "image_scrapers": (),
     }  # fmt: skip
@@ -275,6 +278,56 @@ def test_a_broken_script_fails_the_build_and_is_named_with_its_line(house: Path)
 )
 def test_an_error_is_rounded_up(error: float, text: str) -> None:
     assert equivalence.error_text(error) == text
+
+
+FAKE_TABLE = """
+import json, sys
+Pair = lambda *names: names
+TABLE = [Pair("mod.used", "F.used"), Pair("mod.unused", "F.unused")]
+rows = [{"ours": ours, "error": 0} for ours, _ in TABLE if ours in sys.argv[3:]]
+json.dump(rows, open(sys.argv[2], "w"))
+open(__file__ + ".log", "a").write(" ".join(sys.argv[3:]) + "\\n")
+"""
+
+
+def test_only_rows_whose_code_has_changed_are_measured_again(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, module = house / "table.py", house / "handbook" / "mod.py"
+    table.write_text(FAKE_TABLE)
+    monkeypatch.setattr(equivalence, "ROOT", house)
+    monkeypatch.setattr(equivalence, "TABLE", table)
+    monkeypatch.delenv("HANDBOOK_ONLY", raising=False)
+
+    def measured() -> list[str]:
+        log = Path(f"{table}.log")
+        log.write_text("")
+        app = SimpleNamespace(srcdir=house / "docs")
+        equivalence.begin(app)
+        equivalence.finish(app)
+        rows = json.loads(equivalence.results_file(house / "docs").read_text())
+        assert [row["ours"] for row in rows] == ["mod.used", "mod.unused"]
+        return log.read_text().split()
+
+    assert measured() == ["mod.used", "mod.unused"]
+    assert measured() == []
+    module.write_text(module.read_text().replace('"""Old."""', '"""New."""'))
+    before = equivalence.results_file(house / "docs").stat().st_mtime_ns
+    assert measured() == []
+    assert equivalence.results_file(house / "docs").stat().st_mtime_ns == before
+    module.write_text(module.read_text().replace("return _inner(x)", "return -_inner(x)"))
+    assert measured() == ["mod.used"]
+
+
+def test_a_table_that_fails_fails_the_build(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = house / "table.py"
+    table.write_text('Pair("mod.used", "F.used")\n')
+    monkeypatch.setattr(equivalence, "ROOT", house)
+    monkeypatch.setattr(equivalence, "TABLE", table)
+    app = SimpleNamespace(srcdir=house / "docs")
+    equivalence.begin(app)
+    with pytest.raises(ExtensionError, match="NameError: name 'Pair' is not defined"):
+        equivalence.finish(app)
 
 
 # -- docstrings ---------------------------------------------------------------------------------

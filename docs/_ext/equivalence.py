@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.metadata
 import json
 import math
 import os
+import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from gallery_cache import device_name
+from inliner import fingerprint
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
@@ -32,50 +34,82 @@ SHORT = {"F.": "torch.nn.functional.", "nn.": "torch.nn."}
 
 def results_file(srcdir: str | os.PathLike[str]) -> Path:
     """Return where the measurements are kept between builds."""
-    return Path(srcdir) / "auto_gallery" / "equivalence.json"
+    return Path(srcdir) / "auto_gallery" / "proven_equal.json"
 
 
 def digest() -> str:
-    """Hash what the measurements depend on: the table, the package, PyTorch, the device."""
-    parts = [
-        TABLE.read_text(encoding="utf-8"),
-        importlib.metadata.version("torch"),
-        device_name(),
-        *(
-            ast.dump(_without_docstrings(path.read_text(encoding="utf-8")))
-            for path in sorted((ROOT / "handbook").glob("*.py"))
-        ),
-    ]
+    """Hash all that the measurements can depend on; quick, for builds in which nothing changed."""
+    sources = [TABLE, *sorted((ROOT / "handbook").glob("*.py"))]
+    parts = [path.read_text(encoding="utf-8") for path in sources]
+    parts += [importlib.metadata.version("torch"), device_name()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _without_docstrings(source: str) -> ast.Module:
-    tree = ast.parse(source)
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    for node in ast.walk(tree):
-        if isinstance(node, documented) and ast.get_docstring(node) is not None:
-            del node.body[0]
-    return tree
+def pair_digests() -> dict[str, str]:
+    """Hash, for each of our names in the table, what its own row depends on."""
+    table = TABLE.read_text(encoding="utf-8")
+    common = f"{table}\0{importlib.metadata.version('torch')}\0{device_name()}"
+    digests = {}
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "script.py"
+        for name in re.findall(r'Pair\(\s*"(\w+\.\w+)"', table):
+            module, _, attribute = name.partition(".")
+            script.write_text(f"from handbook.{module} import {attribute}\n", encoding="utf-8")
+            parts = f"{common}\0{fingerprint(script, ROOT)}"
+            digests[name] = hashlib.sha256(parts.encode()).hexdigest()
+    return digests
 
 
-def measure(app: Sphinx) -> None:
-    """Run the table where something that it depends on has changed."""
+def begin(app: Sphinx) -> None:
+    """Start to measure the rows that have changed, beside the scripts of the gallery."""
+    app.handbook_equivalence = None  # type: ignore[attr-defined]
     path = results_file(app.srcdir)
+    stamp = path.with_suffix(".fingerprint")
     wanted = digest()
-    stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if stored.get("digest") == wanted:
-        return
+    whole = path.exists() and stamp.exists()
+    if os.environ.get("HANDBOOK_ONLY") or (whole and stamp.read_text(encoding="utf-8") == wanted):
+        return  # the page of one concept does without this table
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    rows = {row["ours"]: row for row in kept}
+    digests = pair_digests()
+    stale = [name for name in digests if rows.get(name, {}).get("digest") != digests[name]]
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".rows")
-    command = [sys.executable, str(TABLE), "--json", str(scratch)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise ExtensionError(f"tests/test_equivalence.py failed:\n{done.stderr}")
-    rows = json.loads(scratch.read_text(encoding="utf-8"))
-    scratch.unlink()
+    process = None
+    if stale:
+        command = [sys.executable, str(TABLE), "--json", str(scratch), *stale]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+        )
+    begun = (process, scratch, wanted, digests, rows)
+    app.handbook_equivalence = begun  # type: ignore[attr-defined]
+
+
+def finish(app: Sphinx) -> None:
+    """Wait for the rows that were measured, and keep them with those that still hold."""
+    begun = app.handbook_equivalence  # type: ignore[attr-defined]
+    if begun is None:
+        return
+    process, scratch, wanted, digests, rows = begun
+    if process is not None:
+        _, said = process.communicate()
+        if process.returncode:
+            raise ExtensionError(f"tests/test_equivalence.py failed:\n{said}")
+        rows |= {row["ours"]: row for row in json.loads(scratch.read_text(encoding="utf-8"))}
+        scratch.unlink()
+    path = results_file(app.srcdir)
+    ordered = [rows[name] | {"digest": digests[name]} for name in digests]
+    _replace(path, json.dumps(ordered, indent=1))
+    _replace(path.with_suffix(".fingerprint"), wanted)  # last: a build that broke off left none
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all, and only when it differs: the page leans on its time."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
     scratch = path.with_suffix(".new")
-    scratch.write_text(json.dumps({"digest": wanted, "rows": rows}, indent=1), encoding="utf-8")
+    scratch.write_text(text, encoding="utf-8")
     os.replace(scratch, path)
 
 
@@ -95,14 +129,14 @@ class EquivalenceTable(SphinxDirective):
         """Build the table from the measurements of this build."""
         path = results_file(self.env.srcdir)
         self.env.note_dependency(str(path))
-        rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        rows = json.loads(path.read_text(encoding="utf-8"))
         table = nodes.table(classes=["equivalence"])
         group = nodes.tgroup(cols=len(HEADINGS))
         table += group
         group += [nodes.colspec(colwidth=1) for _ in HEADINGS]
         head, body = nodes.thead(), nodes.tbody()
         group += [head, body]
-        head += _row([nodes.Text(text) for text in HEADINGS])
+        head += table_row([nodes.Text(text) for text in HEADINGS])
         for row in rows:
             theirs = row["theirs"]
             for short, full in SHORT.items():
@@ -113,7 +147,7 @@ class EquivalenceTable(SphinxDirective):
                 nodes.Text(str(row["cases"])),
                 *(nodes.Text(error_text(row[column])) for column in COLUMNS),
             ]
-            body += _row(cells)
+            body += table_row(cells)
         return [table]
 
     def _link(self, name: str) -> nodes.Node:
@@ -124,7 +158,8 @@ class EquivalenceTable(SphinxDirective):
         )  # fmt: skip
 
 
-def _row(cells: list[nodes.Node]) -> nodes.row:
+def table_row(cells: list[nodes.Node]) -> nodes.row:
+    """Return a row of a table with one paragraph in each cell."""
     row = nodes.row()
     for cell in cells:
         row += nodes.entry("", nodes.paragraph("", "", cell))
@@ -133,6 +168,7 @@ def _row(cells: list[nodes.Node]) -> nodes.row:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Measure before any page is read."""
-    app.connect("builder-inited", measure, priority=650)
+    app.connect("builder-inited", begin, priority=390)  # before the gallery's own 400
+    app.connect("builder-inited", finish, priority=650)
     app.add_directive("equivalence-table", EquivalenceTable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -114,6 +114,14 @@ def run_one(script: Path, target: Path, conf: dict[str, Any], wanted: str) -> bo
     return passed
 
 
+def number_of_processes() -> int:
+    """Return how many scripts run at once: HANDBOOK_JOBS, or as many as there are cores.
+
+    It is no setting of sphinx-gallery's: Sphinx hashes those, and two sites would differ by it.
+    """
+    return int(os.environ.get("HANDBOOK_JOBS", "0")) or os.cpu_count() or 1
+
+
 def run_stale(app: Sphinx) -> None:
     """Run the stale scripts before sphinx-gallery looks, so that it finds every page current."""
     conf = app.config.sphinx_gallery_conf
@@ -133,7 +141,7 @@ def run_stale(app: Sphinx) -> None:
     from joblib import Parallel, delayed
 
     stale.sort(key=lambda item: last_cost_s(item[1]), reverse=True)
-    n_jobs = min(int(conf["parallel"]) or 1, len(stale))
+    n_jobs = min(number_of_processes(), len(stale))
     logger.info("running %d gallery scripts in %d processes...", len(stale), n_jobs, color="white")
     pool = Parallel(n_jobs=n_jobs, pre_dispatch="n_jobs", batch_size=1, backend="loky")
     jobs = (delayed(run_one)(script, target, conf, wanted) for script, target, wanted in stale)

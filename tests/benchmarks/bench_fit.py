@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from handbook.batches import MiniBatches
 from handbook.training import fit
 
-SIZE = "10-128-128-1, Adam, two epochs of 63 steps"
+SIZE = "10-128-128-1 with Adam"
 N_EPOCHS = 2
 LOSS = nn.MSELoss()
 

@@ -280,7 +280,7 @@ def pairs() -> Iterator[Pair]:
         lambda: draw(4000, 256), lambda: draw(4000, 256, seed=1),
     )  # fmt: skip
     yield function_pair(
-        losses.one_hot, f"{functional}.one_hot", "losses", "10 000 of 100 classes",
+        losses.one_hot, f"{functional}.one_hot", "other functions", "10 000 of 100 classes",
         lambda: classes(10_000, 100), num_classes=100,
     )  # fmt: skip
 
@@ -407,18 +407,18 @@ def pairs() -> Iterator[Pair]:
     tokens = [lambda seed=seed: draw(32, 8, 128, 64, seed=seed) for seed in range(3)]
     yield function_pair(
         attention.scaled_dot_product_attention, f"{functional}.scaled_dot_product_attention",
-        "attention and distances", "32 × 8 heads, 128 tokens of 64", *tokens,
+        "other functions", "32 × 8 heads, 128 tokens of 64", *tokens,
     )  # fmt: skip
     yield function_pair(
-        dimensionality.pairwise_distances, "torch.cdist", "attention and distances",
+        dimensionality.pairwise_distances, "torch.cdist", "other functions",
         "1000 and 1000 points of 32", lambda: draw(1000, 32), lambda: draw(1000, 32, seed=1),
     )  # fmt: skip
     yield function_pair(
-        regularization.dropout, f"{functional}.dropout", "dropout", million,
+        regularization.dropout, f"{functional}.dropout", "other functions", million,
         lambda: draw(1000, 1000),
     )  # fmt: skip
     yield function_pair(
-        regularization.dropout2d, f"{functional}.dropout2d", "dropout", images,
+        regularization.dropout2d, f"{functional}.dropout2d", "other functions", images,
         lambda: draw(32, 64, 32, 32),
     )  # fmt: skip
 
@@ -431,16 +431,17 @@ def pairs() -> Iterator[Pair]:
     yield clipping_pair("clip_grad_norm_")
     yield clipping_pair("clip_grad_value_")
 
-    size = bench_fit.SIZE
-    yield one_call_pair("handbook.training.fit", "the bare loop", "fit", size, bench_fit.plain)
     yield one_call_pair(
-        "handbook.training.fit", "the bare loop", "fit", f"{size}, with a callback",
-        bench_fit.watched,
+        "handbook.training.fit", "the bare loop", "fit", bench_fit.SIZE, bench_fit.plain
+    )
+    yield one_call_pair(
+        "handbook.training.fit", "the bare loop", "fit with a callback",
+        f"{bench_fit.SIZE}, with a callback", bench_fit.watched,
     )  # fmt: skip
     for batch_size, shuffle in ((16, False), (16, True), (250, True)):
         yield one_call_pair(
             "handbook.batches.mini_batches", "torch.utils.data.DataLoader", "batches",
-            f"1000 × 10, batches of {batch_size}, {'shuffled' if shuffle else 'in order'}",
+            f"1000 × 10, by {batch_size} {'shuffled' if shuffle else 'in order'}",
             lambda _, b=batch_size, s=shuffle: bench_batches.epochs(b, s), devices=("cpu",),
         )  # fmt: skip
 
@@ -532,13 +533,13 @@ def key(row: dict[str, Any]) -> tuple[str, ...]:
     return row["ours"], row["theirs"], row["size"], row["direction"]
 
 
-def run(device: torch.device, only: str, budget_s: float) -> dict[str, Any]:
+def run(device: torch.device, only: str, budget_s: float, threads: list[int]) -> dict[str, Any]:
     """Return everything that the page shows."""
     start = time.perf_counter()
     rows = []
     if device.type == "cpu":
         memory = {key(row): row for row in worker("memory", 1, only, budget_s)}
-        for n_threads in sorted({1, min(2, measuring.n_cores())}):
+        for n_threads in threads:
             timed = worker("time", n_threads, only, budget_s)
             rows += [row | memory[key(row)] | {"threads": n_threads} for row in timed]
     else:
@@ -604,6 +605,7 @@ def main() -> None:
     parser.add_argument("--json", help="where the results go")
     parser.add_argument("--only", default="", help="measure the pairs with this in their name")
     parser.add_argument("--budget", type=float, default=BUDGET_S, help="seconds for each timing")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="on the CPU")
     parser.add_argument("--worker", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     device = get_device()
@@ -613,7 +615,7 @@ def main() -> None:
         rows = measure(options.worker, device, options.only, options.budget)
         Path(options.json).write_text(json.dumps(rows), encoding="utf-8")
         return
-    results = run(device, options.only, options.budget)
+    results = run(device, options.only, options.budget, options.threads)
     show(results)
     if options.json:
         Path(options.json).parent.mkdir(parents=True, exist_ok=True)
