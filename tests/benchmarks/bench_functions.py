@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from handbook import activations, convolution, linear_models
+from handbook import activations, convolution, linear_models, pooling
 from handbook.seeding import make_generator
 
 N_VALUES = 1_000_000
@@ -33,6 +33,26 @@ PAIRS = {
         lambda x: F.log_softmax(x, dim=-1),
     ),
 }  # fmt: skip
+
+POOLS = {
+    "max_pool2d 2×2": (lambda x: pooling.max_pool2d(x, 2), lambda x: F.max_pool2d(x, 2)),
+    "adaptive_max_pool2d to 8×8": (
+        lambda x: pooling.adaptive_max_pool2d(x, 8),
+        lambda x: F.adaptive_max_pool2d(x, 8),
+    ),
+    "adaptive_max_pool2d to 7×7": (
+        lambda x: pooling.adaptive_max_pool2d(x, 7),
+        lambda x: F.adaptive_max_pool2d(x, 7),
+    ),
+    "adaptive_avg_pool2d to 8×8": (
+        lambda x: pooling.adaptive_avg_pool2d(x, 8),
+        lambda x: F.adaptive_avg_pool2d(x, 8),
+    ),
+    "adaptive_avg_pool2d to 7×7": (
+        lambda x: pooling.adaptive_avg_pool2d(x, 7),
+        lambda x: F.adaptive_avg_pool2d(x, 7),
+    ),
+}
 
 both = pytest.mark.parametrize("whose", [0, 1], ids=["handbook", "pytorch"])
 directions = pytest.mark.parametrize("backward", [False, True], ids=["forward", "both_ways"])
@@ -71,6 +91,16 @@ def test_conv2d(benchmark: Callable, whose: int, backward: bool) -> None:
         rounds=7,
         warmup_rounds=1,
     )
+
+
+@directions
+@both
+@pytest.mark.parametrize("name", POOLS)
+def test_pooling(benchmark: Callable, name: str, whose: int, backward: bool) -> None:
+    """Windows that fit (2, 8) and windows that overlap by a row (7)."""
+    benchmark.group = f"{name}, 32×64×32×32, {'both ways' if backward else 'forward'}"
+    x = torch.randn(32, 64, 32, 32, generator=make_generator(0)).requires_grad_()
+    benchmark.pedantic(step, (POOLS[name][whose], [x], backward), rounds=15, warmup_rounds=1)
 
 
 @directions
