@@ -397,6 +397,10 @@ class Inception(nn.Module):
         ValueError
             If a number is below 1, or ``widths`` does not hold four.
 
+        Notes
+        -----
+        Szegedy et al. (2015) have one 3 × 3 convolution where two stand here, one behind the other.
+
         Examples
         --------
         >>> block = Inception.classic(10)

@@ -2,13 +2,15 @@ r"""How a gradient changes on its way back through a deep network, layer by laye
 
 A stack of layers :math:`a_l = f(W_l a_{l-1})` is enough to see it: :func:`layer_sums` goes forward,
 :func:`layer_gradients` goes back by hand, and :func:`slope_bound` and :func:`gradient_bound` say
-beforehand what can be left. :func:`gradient_norms` reads the gradients of any model.
+beforehand what can be left. :func:`gradient_norms` reads the gradients of any model, and
+:func:`gradient_histograms` tells how their entries are spread over the powers of ten.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +19,11 @@ from handbook.activations import CURVES
 from handbook.checks import (
     describe,
     require_choice,
+    require_finite,
     require_floating,
     require_integer,
     require_same_placement,
+    require_shape,
 )
 
 __all__ = [
@@ -29,6 +33,8 @@ __all__ = [
     "slope_bound",
     "gradient_bound",
     "gradient_norms",
+    "GradientHistogram",
+    "gradient_histograms",
 ]
 
 # The maximum of Φ(x) + x φ(x), at x = √2.
@@ -329,3 +335,107 @@ def gradient_norms(module: nn.Module) -> dict[str, float]:
             gradient = parameter.grad.detach().cpu().double()  # float32 squares underflow at 1e-23
             norms[name] = gradient.square().sum().sqrt().item()
     return norms
+
+
+class GradientHistogram(NamedTuple):
+    """How the entries of one gradient are spread over the powers of ten.
+
+    All numbers are shares of all entries; together they make 1.
+
+    Parameters
+    ----------
+    shares : Tensor
+        The share in each bin.
+    zero : float
+        The share of entries that are exactly 0, which have no logarithm.
+    below : float
+        The share of entries that are not 0 and smaller than the first edge.
+    above : float
+        The share of entries from the last edge on.
+
+    Shapes
+    ------
+    shares : ``(B,)``
+
+    Examples
+    --------
+    >>> found = GradientHistogram(torch.tensor([0.25, 0.5]), zero=0.25, below=0.0, above=0.0)
+    >>> found.shares.sum().item() + found.zero + found.below + found.above
+    1.0
+    """
+
+    shares: Tensor
+    zero: float
+    below: float
+    above: float
+
+
+def gradient_histograms(module: nn.Module, exponents: Tensor) -> dict[str, GradientHistogram]:
+    r"""Return how the sizes of each parameter's gradients are spread, after a backward pass.
+
+    .. math:: h_j = \frac{1}{n} \, \bigl| \{\, i : e_j \le \log_{10} |g_i| < e_{j+1} \,\} \bigr|
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A model whose loss has been sent back.
+    exponents : Tensor
+        The edges :math:`e_0 < \dots < e_B` of the bins, as powers of ten.
+
+    Returns
+    -------
+    dict of str to GradientHistogram
+        Parameter name to histogram, in the order of ``named_parameters``. Parameters without a
+        gradient, or without entries, are left out.
+
+    Shapes
+    ------
+    exponents : ``(B + 1,)``
+
+    Raises
+    ------
+    TypeError
+        If ``module`` is not a module, or ``exponents`` not a floating-point tensor.
+    ValueError
+        If there are fewer than two edges, they do not rise, or a gradient is not finite.
+
+    Notes
+    -----
+    A histogram of the gradients themselves is one thin bar at 0. Their logarithms show what counts:
+    by how many powers of ten the layers differ. A length (:func:`gradient_norms`) says the same of
+    a whole layer; the histogram also tells many small entries from few large ones, and a unit that
+    is switched off from one that learns slowly.
+
+    Examples
+    --------
+    >>> model = nn.Linear(4, 1, bias=False)
+    >>> model(torch.tensor([[0.0, 0.002, -0.05, 7.0]])).sum().backward()
+    >>> exponents = torch.tensor([-3.0, -2.0, -1.0])
+    >>> found = gradient_histograms(model, exponents)["weight"]
+    >>> found.shares, found.zero, found.below, found.above
+    (tensor([0.2500, 0.2500], dtype=torch.float64), 0.25, 0.0, 0.25)
+    """
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"module must be a torch.nn.Module, got {describe(module)}")
+    edges = require_shape("exponents", require_floating("exponents", exponents), ("B + 1",))
+    require_finite("exponents", edges)
+    if len(edges) < 2 or not bool((edges.diff() > 0).all()):
+        raise ValueError(f"exponents must hold at least 2 numbers that rise, got {edges.tolist()}")
+    edges = edges.detach().cpu().double()
+    histograms: dict[str, GradientHistogram] = {}
+    for name, parameter in module.named_parameters():
+        if parameter.grad is None or parameter.grad.numel() == 0:
+            continue
+        sizes = parameter.grad.detach().cpu().double().abs().flatten()
+        if not bool(sizes.isfinite().all()):
+            raise ValueError(
+                f"module must have finite gradients, got a {sizes[~sizes.isfinite()][0].item()} "
+                f"in that of {name}"
+            )
+        some = sizes[sizes > 0]  # the others have no logarithm
+        place = torch.bucketize(some.log10(), edges, right=True)
+        shares = torch.bincount(place, minlength=len(edges) + 1).double() / len(sizes)
+        zero = 1 - len(some) / len(sizes)
+        below, above = shares[0].item(), shares[-1].item()
+        histograms[name] = GradientHistogram(shares[1:-1], zero, below, above)
+    return histograms

@@ -84,7 +84,7 @@ def log_curve(x: Tensor) -> Tensor:
     Notes
     -----
     The argument of the second logarithm is positive wherever :math:`x` is, since
-    :math:`\lg(x + 1) < x`. It passes 1 near :math:`x = 0.76`, where the absolute value makes a
+    :math:`\lg(x + 1) < x`. It passes 1 near :math:`x = 0.72`, where the absolute value makes a
     kink. It is formed from ``log1p``, so that nothing cancels for small :math:`x`.
 
     Examples

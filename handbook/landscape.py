@@ -1,8 +1,9 @@
 r"""The loss of a network as a function of its parameters: slices of it, and its symmetries.
 
 A network of a thousand parameters has a loss surface over a thousand dimensions. What can be drawn
-is a slice: two directions, and the loss at the points that they span (:func:`loss_slice`). The
-other functions change a network with one hidden layer into another one that computes the same,
+is a slice: two directions, and the loss at the points that they span (:func:`loss_slice`).
+:func:`plane_curvatures` and :func:`grid_minima` put into numbers how such a slice bends. The other
+functions change a network with one hidden layer into another one that computes the same,
 which is why minima of networks never come alone.
 """
 
@@ -27,6 +28,8 @@ __all__ = [
     "filter_normalized_direction",
     "direction_between",
     "loss_slice",
+    "plane_curvatures",
+    "grid_minima",
     "permute_hidden_units",
     "flip_hidden_units",
     "count_symmetric_copies",
@@ -250,20 +253,25 @@ def loss_slice(
     # Buffers too: in training mode a normalisation layer updates its statistics at every call.
     moved = {**dict(model.named_buffers()), **dict(model.named_parameters())}
     kept = {name: tensor.detach().clone() for name, tensor in moved.items()}
+    stays = {
+        name
+        for name in parameters
+        if not any(bool(part[name].any()) for part in (along_x, along_y) if name in part)
+    }
     rows = []
     with torch.inference_mode(False), torch.no_grad():
         try:
             for x_step in x_steps:
+                # From the original each time: sums of steps would drift.
+                at_x = {name: kept[name] + x_step * part for name, part in along_x.items()}
+                at_x = {**kept, **at_x}
                 row = []
                 for y_step in y_steps:
                     for name, tensor in moved.items():
-                        # From the original each time: sums of steps would drift.
-                        value = kept[name]
-                        if name in along_x:
-                            value = value + x_step * along_x[name]
-                        if name in along_y:
-                            value = value + y_step * along_y[name]
-                        tensor.copy_(value)
+                        if name in stays:
+                            continue
+                        value = at_x[name]
+                        tensor.copy_(value + y_step * along_y[name] if name in along_y else value)
                     row.append(_slice_number(loss(model)))
                 rows.append(row)
         finally:
@@ -273,6 +281,128 @@ def loss_slice(
         len(x_steps), len(y_steps)
     )
     return losses[:, 0] if y is None else losses
+
+
+def plane_curvatures(losses: Tensor, spacing: float) -> Tensor:
+    r"""Return the two curvatures of a slice at each inner point of its grid, the smaller first.
+
+    The eigenvalues of the Hessian within the plane, from central differences of step h:
+
+    .. math:: H_{xx} = \frac{L_{i+1,j} - 2 L_{ij} + L_{i-1,j}}{h^2}, \qquad
+              H_{xy} = \frac{L_{i+1,j+1} - L_{i+1,j-1} - L_{i-1,j+1} + L_{i-1,j-1}}{4 h^2}
+
+    and :math:`H_{yy}` like :math:`H_{xx}`.
+
+    Parameters
+    ----------
+    losses : Tensor
+        The slice, as :func:`loss_slice` returns it for a grid with equal steps.
+    spacing : float
+        h, the distance between neighbours along both directions.
+
+    Returns
+    -------
+    Tensor
+        The curvatures, in the dtype of ``losses``.
+
+    Shapes
+    ------
+    losses : (N, M), each at least 3
+    return : (N − 2, M − 2, 2)
+
+    Raises
+    ------
+    TypeError
+        If ``losses`` is not a floating-point tensor or ``spacing`` not a number.
+    ValueError
+        If ``losses`` does not have two dimensions of at least 3, or ``spacing`` is not above 0.
+
+    Notes
+    -----
+    Where the smaller one is negative, the loss is not convex, whatever it does outside the plane.
+    The converse is false. A curvature along a direction is a weighted mean of the curvatures along
+    all eigenvectors of the whole Hessian, so one plane can curve up everywhere at a saddle.
+
+    Bends that are narrower than h are not seen.
+
+    References
+    ----------
+    H. Li, Z. Xu, G. Taylor, C. Studer, T. Goldstein, "Visualizing the Loss Landscape of Neural
+    Nets", NeurIPS (2018), section 6, https://arxiv.org/abs/1712.09913
+
+    Examples
+    --------
+    A saddle, :math:`x^2 - 3 y^2`, curves by 2 along x and by −6 along y:
+
+    >>> steps = torch.tensor([-0.5, 0.0, 0.5])
+    >>> plane_curvatures(steps[:, None] ** 2 - 3 * steps**2, 0.5)
+    tensor([[[-6.,  2.]]])
+    """
+    grid = _slice_grid(losses)
+    h = require_number("spacing", spacing, above=0, below=math.inf)
+    middle = grid[1:-1, 1:-1]
+    along_x = (grid[2:, 1:-1] - 2 * middle + grid[:-2, 1:-1]) / h**2
+    along_y = (grid[1:-1, 2:] - 2 * middle + grid[1:-1, :-2]) / h**2
+    mixed = (grid[2:, 2:] - grid[2:, :-2] - grid[:-2, 2:] + grid[:-2, :-2]) / (4 * h**2)
+    # A symmetric 2 × 2 matrix has the eigenvalues mean ± radius.
+    mean = (along_x + along_y) / 2
+    radius = torch.hypot((along_x - along_y) / 2, mixed)
+    return torch.stack([mean - radius, mean + radius], dim=-1)
+
+
+def grid_minima(losses: Tensor) -> Tensor:
+    """Tell which inner points of a slice lie lower than all of their eight neighbours.
+
+    Parameters
+    ----------
+    losses : Tensor
+        The slice, as :func:`loss_slice` returns it.
+
+    Returns
+    -------
+    Tensor
+        bool; count them with ``.sum()``.
+
+    Shapes
+    ------
+    losses : (N, M), each at least 3
+    return : (N − 2, M − 2)
+
+    Raises
+    ------
+    TypeError
+        If ``losses`` is not a floating-point tensor.
+    ValueError
+        If ``losses`` does not have two dimensions of at least 3.
+
+    Notes
+    -----
+    A bowl has one. More than one prove that the loss is not convex in the plane, but they need not
+    be minima of the loss: there may be a way down that leaves the plane.
+
+    Examples
+    --------
+    >>> valley = torch.tensor([[9.0, 9, 9, 9], [9, 1, 2, 9], [9, 9, 9, 9]])
+    >>> grid_minima(valley)
+    tensor([[ True, False]])
+    """
+    grid = _slice_grid(losses)
+    rows, columns = grid.shape
+    middle = grid[1:-1, 1:-1]
+    lowest = torch.ones_like(middle, dtype=torch.bool)
+    for i in range(3):
+        for j in range(3):
+            if (i, j) != (1, 1):
+                lowest &= middle < grid[i : rows - 2 + i, j : columns - 2 + j]
+    return lowest
+
+
+def _slice_grid(losses: object) -> Tensor:
+    """Return the losses on a grid, after a check that it has inner points."""
+    grid = require_floating("losses", losses)
+    if grid.dim() != 2 or min(grid.shape) < 3:
+        raise ValueError(f"losses must have shape (N, M), each at least 3, got {describe(grid)}")
+    return grid
 
 
 def _slice_direction(

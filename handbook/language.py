@@ -55,7 +55,7 @@ class Vocabulary:
     Raises
     ------
     TypeError
-        If ``characters`` is not a string.
+        If ``characters`` is not a string, or ``unknown`` neither one nor None.
     ValueError
         If it is empty or holds a character twice, or ``unknown`` is not one of them.
 
@@ -88,6 +88,8 @@ class Vocabulary:
         for place, character in enumerate(self.characters):
             if character in self.characters[:place]:
                 raise ValueError(f"characters must hold each once, got {character!r} twice")
+        if not isinstance(self.unknown, str | None):
+            raise TypeError(f"unknown must be a str or None, got {describe(self.unknown)}")
         known = self.unknown is None or (len(self.unknown) == 1 and self.unknown in self.characters)
         if not known:
             raise ValueError(f"unknown must be one of characters, got {self.unknown!r}")

@@ -2,7 +2,7 @@ r"""Numbers in 16 bits: what they can hold, how they round, and how a loss is sc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -221,7 +221,8 @@ def unscale(gradients: Sequence[Tensor], scale: float) -> tuple[list[Tensor], bo
     Raises
     ------
     TypeError
-        If a gradient is not a floating-point tensor, or ``scale`` not a number.
+        If ``gradients`` is a single tensor or no sequence, a gradient is not a floating-point
+        tensor, or ``scale`` not a number.
     ValueError
         If ``scale`` is not above 0.
 
@@ -233,6 +234,12 @@ def unscale(gradients: Sequence[Tensor], scale: float) -> tuple[list[Tensor], bo
     True
     """
     scale = require_number("scale", scale, above=0.0)
+    given: object = gradients
+    if isinstance(given, Tensor) or not isinstance(given, Iterable):
+        raise TypeError(
+            f"gradients must be a sequence of tensors, got {describe(gradients)}; "
+            "use [gradient] for a single one"
+        )
     unscaled = []
     for i, gradient in enumerate(gradients):
         wide = require_floating(f"gradients[{i}]", require_tensor(f"gradients[{i}]", gradient))

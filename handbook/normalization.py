@@ -125,7 +125,8 @@ def batch_norm(
 
     Differences from PyTorch: a batch without numbers leaves the running statistics alone, whichever
     of its sizes is 0; half-precision inputs take parameters in their own dtype and in float32, in
-    any combination.
+    any combination; an infinite number makes the running mean of its channel NaN, where PyTorch
+    makes it infinite.
 
     References
     ----------

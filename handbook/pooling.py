@@ -484,12 +484,13 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | tuple[int | None, ...]
         if size and n % size == 0:  # equal windows, side by side: a view has them as rows
             means = means.unflatten(dim, (size, n // size)).mean(dim)
             continue
-        cells, count = _pool_adaptive_cells(n, size, input.device)
-        inside = torch.arange(cells.shape[1], device=input.device) < count.unsqueeze(1)
-        if dim == -2:
-            count, inside = count.unsqueeze(1), inside.unsqueeze(2)
-        windows = means.index_select(dim, cells.flatten()).unflatten(dim, cells.shape)
-        means = windows.where(inside, 0.0).sum(dim) / count
+        # Cell by cell: whole rows are added in one go, and windows may share one.
+        cells = means.unbind(dim)
+        windows = [
+            sum(cells[first + 1 : end], cells[first]) / (end - first)
+            for first, end in _pool_adaptive_windows(n, size)
+        ]
+        means = torch.stack(windows, dim) if windows else means.narrow(dim, 0, 0)
     return means.to(input.dtype).contiguous()
 
 
@@ -548,11 +549,12 @@ def adaptive_max_pool2d(
     >>> adaptive_max_pool2d(image, (1, 2))  # the middle is in both windows
     tensor([[[9., 9.]]])
     """
-    _check_pool_input(input, ("H", "W"), may_lack_channels=input.dim() == 3)
+    lacks_channels = require_tensor("input", input).dim() == 3
+    _check_pool_input(input, ("H", "W"), may_lack_channels=lacks_channels)
     _require_pool_floats(input, ())
     _require_pool_flag("return_indices", return_indices)
     rows, columns = (
-        _pool_adaptive_cells(n, size, input.device)[0]
+        _pool_adaptive_cells(n, size, input.device)
         for n, size in zip(input.shape[-2:], _pool_adaptive_sizes(input, output_size), strict=True)
     )
     indices = _pool_argmax(input.detach(), rows, columns)
@@ -718,6 +720,8 @@ def max_pool2d_backward(
 # ---- windows -----------------------------------------------------------------------------------
 
 _POOL_NARROW = (torch.float16, torch.bfloat16)
+# Up to this many copies of each cell, windows side by side are faster than comparing whole rows.
+_POOL_COPIES = 2
 
 
 def _pool_cells(
@@ -750,17 +754,17 @@ def _pool_adaptive_sizes(input: Tensor, output_size: Any) -> tuple[int, ...]:
     return require_integers("output_size", sizes, 2, minimum=0)
 
 
-def _pool_adaptive_cells(n: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the cells of every window, (windows, longest), and how many are its own.
+def _pool_adaptive_windows(n: int, size: int) -> list[tuple[int, int]]:
+    """Return the first cell of every window, and the one behind its last."""
+    return [(r * n // size, -((r + 1) * n // -size)) for r in range(size)]
 
-    A shorter window repeats its last cell.
-    """
-    firsts = [r * n // size for r in range(size)]
-    ends = [-((r + 1) * n // -size) for r in range(size)]
-    counts = [end - first for first, end in zip(firsts, ends, strict=True)]
-    first, count = (torch.tensor(x, dtype=torch.int64, device=device) for x in (firsts, counts))
-    steps = torch.arange(max(counts, default=0), device=device)
-    return first.unsqueeze(1) + steps.minimum(count.unsqueeze(1) - 1), count
+
+def _pool_adaptive_cells(n: int, size: int, device: torch.device) -> Tensor:
+    """Return the cells of every window, (windows, longest); a shorter one repeats its last."""
+    windows = _pool_adaptive_windows(n, size)
+    longest = max((end - first for first, end in windows), default=0)
+    cells = [[min(first + i, end - 1) for i in range(longest)] for first, end in windows]
+    return torch.tensor(cells, dtype=torch.int64, device=device).reshape(size, longest)
 
 
 def _pool_argmax(input: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -768,6 +772,8 @@ def _pool_argmax(input: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     if 0 in (*input.shape[:-2], len(rows), len(columns)):
         return input.new_zeros(*input.shape[:-2], len(rows), len(columns), dtype=torch.int64)
     width = input.shape[-1]
+    if rows.numel() * columns.numel() <= _POOL_COPIES * input.shape[-2] * width:
+        return _pool_argmax_of_copies(input, rows, columns)
     # The best of each column's stretch first, then the best of these. Whole rows are compared in
     # one go that way. int32 is enough for places in one channel, and halves the memory to move.
     small = torch.int32 if input.shape[-2] * width < 2**31 else torch.int64
@@ -793,14 +799,48 @@ def _pool_argmax(input: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return place.to(torch.int64)
 
 
+def _pool_argmax_of_copies(input: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Do the same with the cells of each window laid side by side, where they hardly overlap."""
+    stretches = _pool_take(input, -2, rows.flatten()).unflatten(-2, rows.shape)
+    groups = [columns]  # all windows at once, as a view
+    if _pool_slice(columns.flatten()) is None:  # or one after the other, each of them a view
+        groups = [window.unique().unsqueeze(0) for window in columns]
+    found = []
+    for group in groups:
+        windows = _pool_take(stretches, -1, group.flatten()).unflatten(-1, group.shape)
+        windows = windows.transpose(-3, -2).flatten(-2)  # (..., H_out, W_out, cells)
+        best, winner = windows.max(-1)  # of equal numbers the first, and of several NaN the first
+        if input.is_floating_point() and _pool_may_be_true(best.isnan()):
+            last_nan = windows.shape[-1] - 1 - windows.isnan().flip(-1).max(-1).indices
+            winner = torch.where(best.isnan(), last_nan, winner)
+        places = rows[:, None, :, None] * input.shape[-1] + group[:, None, :]
+        places = places.flatten(-2).expand(windows.shape)
+        found.append(places.gather(-1, winner.unsqueeze(-1)).squeeze(-1))
+    return torch.cat(found, -1)
+
+
+def _pool_may_be_true(flags: Tensor) -> bool:
+    """Whether any flag is true, or nobody can say: inside vmap a tensor has no one value."""
+    try:
+        return bool(flags.any())
+    except RuntimeError:
+        return True
+
+
 def _pool_take(input: Tensor, dim: int, cells: Tensor) -> Tensor:
     """Select evenly spaced cells as a view, others as a copy."""
+    window = _pool_slice(cells)
+    if window is None:
+        return input.index_select(dim, cells)
+    return input[..., window] if dim == -1 else input[..., window, :]
+
+
+def _pool_slice(cells: Tensor) -> slice | None:
+    """Return evenly spaced cells as a slice."""
     first, last, count = int(cells[0]), int(cells[-1]), len(cells)
     step = max(1, (last - first) // (count - 1)) if count > 1 else 1
-    if torch.equal(cells, torch.arange(count, device=cells.device) * step + first):
-        window = slice(first, last + 1, step)
-        return input[..., window] if dim == -1 else input[..., window, :]
-    return input.index_select(dim, cells)
+    evenly = torch.equal(cells, torch.arange(count, device=cells.device) * step + first)
+    return slice(first, last + 1, step) if evenly else None
 
 
 def _pool_sum(input: Tensor, dim: int, k: int, s: int, p: int, size: int) -> Tensor:

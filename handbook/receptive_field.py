@@ -161,7 +161,8 @@ def receptive_field(windows: Iterable[Window | tuple[int, ...] | int]) -> list[R
     Raises
     ------
     TypeError
-        If a window is neither a :class:`Window` nor a tuple of ``int``.
+        If ``windows`` is a single :class:`Window` or no iterable, or one of them is neither a
+        :class:`Window` nor a tuple of ``int``.
     ValueError
         If a number is too small.
 
@@ -427,6 +428,12 @@ def _along(value: int | tuple[int, ...], dim: int) -> int:
 
 
 def _checked_windows(windows: Iterable[Window | tuple[int, ...] | int]) -> list[Window]:
+    # One window is a tuple, too: taken for a list of layers, its four numbers would be kernels.
+    if isinstance(windows, Window) or not isinstance(windows, Iterable):
+        raise TypeError(
+            f"windows must be one Window for each layer, got {describe(windows)}; "
+            "use [window], with one layer too"
+        )
     checked = []
     for i, given in enumerate(windows):
         numbers: Any = (given,) if isinstance(given, int) else given

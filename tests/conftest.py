@@ -8,6 +8,8 @@ import torch
 from handbook.seeding import make_generator
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+# What is compared with PyTorch's own must not be rounded to 10 bits, as a GPU may do (TF32).
+torch.backends.cudnn.allow_tf32 = False
 
 
 @pytest.fixture(params=DEVICES)

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from handbook.activations import CURVES
 from handbook.gradient_flow import (
     LARGEST_SLOPES,
+    GradientHistogram,
     gradient_bound,
+    gradient_histograms,
     gradient_norms,
     layer_gradients,
     layer_sums,
@@ -135,6 +137,82 @@ def test_norms_are_read_from_any_module() -> None:
     assert gradient_norms(model) == {"0.weight": 0.0, "2.weight": 0.0}
 
 
+def with_gradients(*numbers: list[float], dtype: torch.dtype = torch.float32) -> nn.ParameterList:
+    parameters = [nn.Parameter(torch.zeros(len(row), dtype=dtype)) for row in numbers]
+    for parameter, row in zip(parameters, numbers, strict=True):
+        parameter.grad = torch.tensor(row, dtype=dtype)
+    return nn.ParameterList(parameters)
+
+
+def test_a_histogram_counts_by_hand() -> None:
+    model = with_gradients([1e-3, -0.5e-2, 0.99, 1.0, 0.0, 1e-9, 20.0, -0.2], [0.0, 0.0])
+    first, second = gradient_histograms(model, torch.tensor([-4.0, -2.0, 0.0, 1.0])).values()
+    assert isinstance(first, GradientHistogram)
+    assert first.shares.tolist() == [2 / 8, 2 / 8, 1 / 8]  # an edge belongs to the bin above it
+    assert (first.zero, first.below, first.above) == (1 / 8, 1 / 8, 1 / 8)
+    assert second.shares.tolist() == [0.0, 0.0, 0.0]
+    assert (second.zero, second.below, second.above) == (1.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("n_bins", [1, 7, 100])
+def test_the_shares_of_a_histogram_make_one(n_bins: int, dtype: torch.dtype) -> None:
+    model = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 1)).to(dtype)
+    model(draw(20, 5).to(dtype)).square().sum().backward()
+    edges = torch.linspace(-2, 1, n_bins + 1)
+    found = gradient_histograms(model, edges)
+    assert list(found) == list(gradient_norms(model))
+    for name, histogram in found.items():
+        gradient = model.get_parameter(name).grad
+        assert gradient is not None
+        whole = histogram.shares.sum().item() + histogram.zero + histogram.below + histogram.above
+        assert whole == pytest.approx(1.0)
+        low, high = (10.0 ** edges[i].item() for i in (0, -1))
+        sizes = gradient.double().abs()
+        inside = ((sizes >= low) & (sizes < high)).double().mean().item()
+        assert histogram.shares.sum().item() == pytest.approx(inside)
+        assert histogram.zero == pytest.approx((gradient == 0).double().mean().item())
+
+
+def test_a_histogram_is_that_of_the_logarithms() -> None:
+    gradient = torch.randn(1000, generator=make_generator(0)).tolist()
+    edges = torch.linspace(-3, 1, 21, dtype=torch.float64)
+    (found,) = gradient_histograms(with_gradients(gradient), edges).values()
+    logarithms = torch.tensor(gradient).double().abs().log10()
+    counted, _ = torch.histogram(logarithms, edges)
+    torch.testing.assert_close(found.shares, counted / 1000)
+
+
+def test_a_larger_loss_moves_the_histogram_and_keeps_its_form() -> None:
+    gradient = draw(500).tolist()
+    edges = torch.arange(-6.0, 5.0)
+    (one,) = gradient_histograms(with_gradients(gradient), edges).values()
+    (hundred,) = gradient_histograms(with_gradients([100 * g for g in gradient]), edges).values()
+    torch.testing.assert_close(hundred.shares[2:], one.shares[:-2])
+
+
+def test_what_has_no_gradient_has_no_histogram() -> None:
+    model = nn.Linear(2, 1)
+    edges = torch.tensor([-1.0, 1.0])
+    assert gradient_histograms(model, edges) == {}
+    model.bias.requires_grad_(False)
+    model(torch.ones(1, 2)).sum().backward()
+    assert list(gradient_histograms(model, edges)) == ["weight"]
+    assert gradient_histograms(with_gradients([]), edges) == {}
+    (subnormal,) = gradient_histograms(
+        with_gradients([1e-45]), torch.tensor([-46.0, -44.0])
+    ).values()
+    assert subnormal.shares.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_gradient_that_is_not_finite_is_named(number: float) -> None:
+    model = nn.ModuleDict({"layer": nn.Linear(1, 1)})
+    model["layer"].weight.grad = torch.tensor([[number]])
+    with pytest.raises(ValueError, match=f"finite gradients, got a {number} in that of layer.weig"):
+        gradient_histograms(model, torch.tensor([-1.0, 1.0]))
+
+
 W = torch.ones(2, 3)
 
 
@@ -178,6 +256,37 @@ W = torch.ones(2, 3)
         (lambda: slope_bound("tanh", 1.5), TypeError, "depth must be an int, got 1.5"),
         (lambda: slope_bound("sin", 1), ValueError, "activation must be one of 'relu'"),
         (lambda: gradient_norms(W), TypeError, "module must be a torch.nn.Module, got a float32"),
+        (lambda: gradient_histograms(W, W[0]), TypeError, "module must be a torch.nn.Module, got"),
+        (
+            lambda: gradient_histograms(nn.Linear(1, 1), [0.0, 1.0]),
+            TypeError,
+            "exponents must be a tensor, got a list",
+        ),
+        (
+            lambda: gradient_histograms(nn.Linear(1, 1), torch.arange(3)),
+            TypeError,
+            "exponents must have a floating-point dtype",
+        ),
+        (
+            lambda: gradient_histograms(nn.Linear(1, 1), W),
+            ValueError,
+            r"exponents must have shape \(B \+ 1,\), got a float32 tensor of shape \(2, 3\)",
+        ),
+        (
+            lambda: gradient_histograms(nn.Linear(1, 1), W[0]),
+            ValueError,
+            r"exponents must hold at least 2 numbers that rise, got \[1\.0, 1\.0, 1\.0\]",
+        ),
+        (
+            lambda: gradient_histograms(nn.Linear(1, 1), W[0, :1]),
+            ValueError,
+            "exponents must hold at least 2 numbers that rise",
+        ),
+        (
+            lambda: gradient_histograms(nn.Linear(1, 1), torch.tensor([0.0, math.inf])),
+            ValueError,
+            "exponents must hold finite numbers, got inf",
+        ),
     ],
 )
 def test_bad_arguments_are_refused(

@@ -61,6 +61,13 @@ def test_the_curve_keeps_shape_dtype_and_gradient() -> None:
     assert torch.autograd.gradcheck(log_curve, x)
 
 
+def test_the_kink_of_the_curve_is_near_0_72() -> None:
+    x = torch.tensor([0.70, 0.71, 0.73, 0.74], dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(log_curve(x).sum(), x)
+    jumps = slope.diff().abs()
+    assert jumps[1] > 10 * max(jumps[0], jumps[2])
+
+
 def test_the_curve_is_finite_for_the_smallest_normal_number() -> None:
     assert bool(torch.isfinite(log_curve(torch.tensor(1e-30))))
 

@@ -13,8 +13,10 @@ from handbook.landscape import (
     direction_between,
     filter_normalized_direction,
     flip_hidden_units,
+    grid_minima,
     loss_slice,
     permute_hidden_units,
+    plane_curvatures,
 )
 from handbook.seeding import make_generator
 
@@ -327,3 +329,67 @@ def test_bad_symmetries_are_refused():
         count_symmetric_copies(-1)
     with pytest.raises(TypeError, match="odd must be a bool"):
         count_symmetric_copies(2, odd=2)
+
+
+# ---- how a slice bends --------------------------------------------------------------------------
+
+
+def quadratic_slice(matrix: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
+    x, y = torch.meshgrid(steps, steps, indexing="ij")
+    points = torch.stack([x, y], dim=-1)
+    return torch.einsum("...i,ij,...j->...", points, matrix, points) / 2
+
+
+def test_the_curvatures_of_a_quadratic_are_its_eigenvalues_everywhere():
+    drawn = torch.randn(2, 2, generator=make_generator(0), dtype=torch.float64)
+    matrix = drawn + drawn.T
+    steps = torch.arange(-3, 4, dtype=torch.float64) / 4
+    found = plane_curvatures(quadratic_slice(matrix, steps), 0.25)
+    assert found.shape == (5, 5, 2)
+    torch.testing.assert_close(found, torch.linalg.eigvalsh(matrix).expand(5, 5, 2))
+
+
+def test_the_curvatures_do_not_change_when_the_plane_is_turned():
+    values = torch.randn(5, 7, generator=make_generator(1), dtype=torch.float64)
+    found = plane_curvatures(values, 0.5)
+    torch.testing.assert_close(plane_curvatures(values.T, 0.5), found.transpose(0, 1))
+    torch.testing.assert_close(plane_curvatures(values.flip(0), 0.5), found.flip(0))
+    torch.testing.assert_close(plane_curvatures(-values, 0.5), -found.flip(-1))
+
+
+def test_a_plane_can_be_a_bowl_at_a_saddle():
+    whole = torch.diag(torch.tensor([3.0, 3.0, 3.0, -1.0], dtype=torch.float64))
+    plane = torch.tensor([[1.0, 1, 1, 1], [1, -1, 1, -1]], dtype=torch.float64) / 2
+    inside = plane @ whole @ plane.T
+    steps = torch.arange(-2, 3, dtype=torch.float64)
+    assert (plane_curvatures(quadratic_slice(inside, steps), 1.0) > 0).all()
+
+
+def test_grid_minima_are_strict_and_never_on_the_rim():
+    values = torch.full((5, 6), 4.0)
+    values[0, 0] = values[2, 5] = -1.0  # on the rim
+    values[2, 1] = 1.0
+    values[2, 3] = values[3, 3] = 2.0  # equal neighbours: none is lower than all
+    expected = torch.zeros(3, 4, dtype=torch.bool)
+    expected[1, 0] = True
+    assert torch.equal(grid_minima(values), expected)
+    assert not grid_minima(torch.full((4, 4), float("nan"))).any()
+
+
+@pytest.mark.parametrize("values", [torch.zeros(3), torch.zeros(2, 5), torch.zeros(3, 3, 3)])
+def test_a_grid_without_inner_points_is_refused(values):
+    wanted = r"losses must have shape \(N, M\), each at least 3, got"
+    for measure in (grid_minima, lambda grid: plane_curvatures(grid, 1.0)):
+        with pytest.raises(ValueError, match=wanted):
+            measure(values)
+
+
+def test_what_is_no_grid_or_no_spacing_is_refused():
+    with pytest.raises(TypeError, match="losses must"):
+        grid_minima([[0.0] * 3] * 3)
+    with pytest.raises(TypeError, match="losses must"):
+        plane_curvatures(torch.zeros(3, 3, dtype=torch.int64), 1.0)
+    with pytest.raises(ValueError, match="spacing must be above 0"):
+        plane_curvatures(torch.zeros(3, 3), 0.0)
+    with pytest.raises(TypeError, match="spacing must"):
+        plane_curvatures(torch.zeros(3, 3), "wide")

@@ -56,6 +56,7 @@ def test_the_unknown_symbol_stands_for_what_was_not_seen() -> None:
         (lambda: Vocabulary(3), TypeError, "characters must be a str, got 3"),
         (lambda: Vocabulary("ab", "c"), ValueError, "unknown must be one of characters, got 'c'"),
         (lambda: Vocabulary("ab", ""), ValueError, "unknown must be one of characters, got ''"),
+        (lambda: Vocabulary("ab", 3), TypeError, "unknown must be a str or None, got 3"),
         (lambda: Vocabulary.of(3), TypeError, "text must be a str, got 3"),
         (lambda: Vocabulary.of("a").encode(3), TypeError, "text must be a str, got 3"),
         (lambda: Vocabulary("ab").encode("abc"), ValueError, "got 'c' at position 2; use Vocab"),

@@ -160,5 +160,10 @@ def test_a_bad_rule_is_refused(
 def test_bad_gradients_are_refused() -> None:
     with pytest.raises(TypeError, match=r"gradients\[0\] must be a tensor, got None"):
         unscale([None], 1.0)  # type: ignore[list-item]
+    for gradients in (torch.ones(3), None):
+        with pytest.raises(
+            TypeError, match=r"gradients must be a sequence of tensors, got .*use \["
+        ):
+            unscale(gradients, 1.0)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="scale must be above 0"):
         unscale([], 0)

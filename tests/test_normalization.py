@@ -277,6 +277,14 @@ def test_running_statistics_far_from_zero_are_right() -> None:
     torch.testing.assert_close(var.double(), x.double().var(0))
 
 
+def test_an_infinite_number_makes_the_running_mean_nan_as_the_docstring_says() -> None:
+    x = draw(4, 2)
+    x[0, 0] = torch.inf
+    running = torch.zeros(2, dtype=F64), torch.ones(2, dtype=F64)
+    batch_norm(x, *running, training=True)
+    assert running[0].isnan().tolist() == [True, False]
+
+
 def test_nan_and_infinity_stay_in_their_channel() -> None:
     x = draw(4, 3)
     x[0, 1], x[0, 2] = torch.nan, torch.inf

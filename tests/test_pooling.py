@@ -337,6 +337,45 @@ def test_nan_in_adaptive_maxima_is_pytorch_s() -> None:
     assert torch.equal(ours[1], theirs[1])
 
 
+@pytest.mark.parametrize("values", ["distinct", "ties", "nan", "int"])
+def test_windows_laid_out_and_rows_compared_find_the_same(
+    monkeypatch: pytest.MonkeyPatch, values: str
+) -> None:
+    x = draw(2, 3, 11, 9)
+    if values != "distinct":
+        x = x.round()
+    if values == "nan":
+        x[draw(*x.shape, seed=1) > 0.5] = NAN
+    if values == "int":
+        x = x.to(torch.int32)
+    cases = [
+        lambda x: max_pool2d(x, 3, return_indices=True),
+        lambda x: max_pool2d(x, 3, 2, 1, ceil_mode=True, return_indices=True),
+        lambda x: max_pool2d(x, (2, 3), 1, (1, 0), (1, 2), return_indices=True),
+    ]
+    if values != "int":
+        cases.append(lambda x: adaptive_max_pool2d(x, (4, 2), return_indices=True))
+    for pool in cases:
+        found = []
+        for copies in (0, 100):
+            monkeypatch.setattr(pooling, "_POOL_COPIES", copies)
+            found.append(pool(x))
+        torch.testing.assert_close(*(maxima for maxima, _ in found), equal_nan=True)
+        assert torch.equal(*(places for _, places in found))
+
+
+def test_vmap_works_over_images_also_where_there_is_a_nan() -> None:
+    x = draw(4, 2, 3, 7, 10).round()
+    x[1, 0, 0, 2, 2:4] = NAN
+    for pool in (
+        lambda x: max_pool2d(x, 2, return_indices=True),
+        lambda x: adaptive_max_pool2d(x, (3, 4), return_indices=True),
+        lambda x: (adaptive_avg_pool2d(x, (3, 4)), adaptive_avg_pool2d(x, (1, 5))),
+    ):
+        each = [torch.stack(parts) for parts in zip(*map(pool, x), strict=True)]
+        torch.testing.assert_close(list(torch.vmap(pool)(x)), each, equal_nan=True)
+
+
 # ---- unpooling ---------------------------------------------------------------------------------
 
 
@@ -394,6 +433,7 @@ PLACES = torch.zeros(1, 2, 4, 4, dtype=torch.int64)
     ("call", "error", "message"),
     [
         (lambda: max_pool2d([1.0], 2), TypeError, "input must be a tensor, got a list"),
+        (lambda: adaptive_max_pool2d([1.0], 2), TypeError, "input must be a tensor, got a list"),
         (
             lambda: max_pool2d(torch.zeros(4, 4), 2),
             ValueError,

@@ -150,6 +150,8 @@ IMAGES = torch.zeros(1, 1, 5, 5)
         ),
         (lambda: windows_of(nn.AdaptiveAvgPool2d(1)), ValueError, "got a AdaptiveAvgPool2d"),
         (lambda: windows_of(nn.ConvTranspose2d(1, 1, 2)), ValueError, "got a ConvTranspose2d"),
+        (lambda: field_of(3), TypeError, r"windows must be one Window for each layer, got 3"),
+        (lambda: field_of(Window(3)), TypeError, r"windows must be .*, got .*use \[window\]"),
         (
             lambda: field_of(["3"]),
             TypeError,

@@ -112,3 +112,44 @@ def test_the_generators_of_the_build_are_as_before() -> None:
     before = torch.get_rng_state()
     measure("nn.Linear(3, 2)", "torch.randn(5, 3)")
     assert torch.equal(torch.get_rng_state(), before)
+
+
+# ---- the chapters -------------------------------------------------------------------------------
+
+DOCS = Path(__file__).parents[1] / "docs"
+FENCE = re.compile(r"^```\{shape-tape\} (.+)\n:input: (.+)\n((?:.*\n)*?)```$", re.MULTILINE)
+TAPES = [
+    pytest.param(*found.groups(), id=path.stem)
+    for path in sorted(DOCS.glob("*/*.md"))
+    for found in FENCE.finditer(path.read_text(encoding="utf-8"))
+]
+MOST_ROWS = 12  # more than a phone shows at once teaches nothing that these do not
+
+# A network of 41 parameters stands there for any loss that an optimiser may get.
+NOT_ABOUT_ITS_NETWORK = {"optimization/momentum_and_adam"}
+
+
+@pytest.mark.parametrize(("model", "inputs", "body"), TAPES)
+def test_the_tape_of_a_chapter_runs_explains_itself_and_is_short(
+    model: str, inputs: str, body: str
+) -> None:
+    found = measure(model, inputs, body)
+    assert found.n_parameters > 0
+    assert not found.unused
+    assert len(found.layers) <= MOST_ROWS
+    for row in found.layers:
+        assert row.arithmetic, f"{row.kind} is not explained"
+
+
+def test_every_chapter_with_a_network_shows_its_tape() -> None:
+    network = re.compile(
+        r"\b(nn\.Sequential|nn\.RNN|nn\.LSTM|FullyConnected|LeNet|DeepRegressor"
+        r"|SeriesForecaster|CharacterModel|Residual|Inception|fit_softmax_regression)\("
+    )
+    without = set()
+    for path in DOCS.glob("*/*.md"):
+        text = path.read_text(encoding="utf-8")
+        page = path.relative_to(DOCS).with_suffix("").as_posix()
+        if path.parent.name != "api" and network.search(text) and "{shape-tape}" not in text:
+            without.add(page)
+    assert without == NOT_ABOUT_ITS_NETWORK

@@ -61,7 +61,7 @@ def checkerboard(image):
     """Return how far the four kinds of pixels (odd, even) differ in their mean, in percent."""
     inside = image[..., 4:-4, 4:-4]
     means = torch.stack([inside[..., i::2, j::2].mean() for i in (0, 1) for j in (0, 1)])
-    return 100 * (means.max() - means.min()) / means.mean()
+    return 100 * (means.max() - means.min()) / means.mean().abs()
 
 
 fig, axs = plt.subplots(2, 2, figsize=(6.0, 5.6))

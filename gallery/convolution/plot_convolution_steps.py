@@ -98,7 +98,7 @@ assert not tracked.grad[:, -1].any()
 # - Flip the kernel, ``kernel = kernel.flip(0, 1)``: every output number changes its sign, because
 #   this kernel is its own negative when turned by 180°. That is what a convolution in the sense of
 #   signal processing would give.
-# - Take another digit, ``load_digits().inputs[0]``: the two sides of the 0 come out with opposite
-#   signs.
+# - Take another digit, ``load_digits().inputs[0]``: below the top of the 0, the output is plus,
+#   minus and plus in each row. The ink begins, ends at the hole, and begins again.
 
 plt.show()

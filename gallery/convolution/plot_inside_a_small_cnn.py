@@ -114,7 +114,7 @@ for k in range(6):
     plot_image(maps[k], limits=(0.0, maps.max().item()), ax=axes[1, k])
     axes[0, k].set_axis_off()
     axes[0, k].set_title(f"kernel {k}", fontsize=11)
-fig.suptitle("Six kernels, and the six maps that they make of one 3", x=0.01, ha="left")
+fig.suptitle("Six kernels make six different maps of one 3", x=0.01, ha="left")
 signs = ((weights > 0).flatten(1).any(1) & (weights < 0).flatten(1).any(1)).sum()
 print("kernels with weights of both signs:", "most" if signs >= 4 else "few")
 assert signs >= 4
@@ -130,7 +130,7 @@ assert signs >= 4
 #   on each side. They do not look like a digit any more.
 # - Do not train, by ``range(0)``: the kernels look just as irregular, and about one digit of ten is
 #   read right, so that the first assertion fails.
-# - Show the mistakes it was least sure of, with ``descending=False``: their two digits have nearly
-#   equal probabilities.
+# - Show the mistakes it was least sure of, with ``descending=False``: the probabilities of their
+#   two likeliest digits lie closer together.
 
 plt.show()

@@ -106,9 +106,11 @@ for shift, values, color, hatch, label in (
     (-0.2, outputs, BLUE, "", "numbers in its output"),
     (0.2, parameters, VERMILLION, "//", "parameters"),
 ):
-    bars = ax.bar(positions + shift, values, 0.38, color=color, hatch=hatch, label=label)
-    bars_text = [f"{value:,}" for value in values]
-    ax.bar_label(bars, bars_text, fontsize=10.5, padding=2)
+    ax.bar(positions + shift, values, 0.38, color=color, hatch=hatch, label=label)
+    side = "right" if shift < 0 else "left"  # neighbours of one height would overlap if centred
+    for position, value in zip(positions.tolist(), values, strict=True):
+        place = (position + 0.2 * shift, 1.08 * value)
+        ax.text(*place, f"{value:,}", ha=side, va="bottom", fontsize=10.5)
 ax.set_xticks(positions, [row.name for row in learning])
 ax.set_yscale("log")
 ax.set_ylim(5, 3e6)

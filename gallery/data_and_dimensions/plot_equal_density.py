@@ -69,7 +69,8 @@ ax_axis.set_title(f"In ten dimensions they make a grid\nof {n_samples ** (1 / 10
 # Change this and see
 # -------------------
 # - Ask for 2 points per axis instead of 10: the digits then reach 10 dimensions, still not 64.
-# - Set ``n_samples`` to a million, a thousand times as much data: it buys three dimensions more.
+# - Set ``n_samples`` to a million, more than five hundred times as much data: it buys three
+#   dimensions more.
 # - Replace the axis "dimensions" by "hyper-parameters": ten values for each of six, and a
 #   grid search trains a million models.
 

@@ -103,10 +103,10 @@ axes[1].legend(loc="upper left")
 # -------------------
 # - Pass ``x.flip(0), y.flip(0)`` to ``split_ordered``: now the sharp bend on the left lies outside,
 #   nothing in the data announces it, and the extrapolation error is about ten times as large.
-# - Pass ``stop=40.0`` to ``sample_curve``: the points are so far apart that few of them see the
-#   bend. The interpolation error becomes as large as the extrapolation error, so *between* is no
-#   guarantee.
-# - Set ``noise_width`` to 0: the interpolation error falls, the extrapolation error hardly does.
-#   Noise was never what made it hard.
+# - Take the assertions out, and pass ``stop=40.0`` to ``sample_curve``: the points are so far apart
+#   that few of them see the bend. The interpolation error becomes as large as the extrapolation
+#   error, so *between* is no guarantee.
+# - Take them out, and set ``noise_width`` to 0: the interpolation error falls, the extrapolation
+#   error hardly does. Noise was never what made it hard.
 
 plt.show()

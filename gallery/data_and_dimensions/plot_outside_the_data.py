@@ -87,8 +87,9 @@ axes[1].set_xlabel("x (dimensionless); the band holds the data")
 # -------------------
 # - Pass ``n_steps=0`` to ``fit_network``: untrained networks end in straight and flat lines as
 #   well. The form does it, not the training.
-# - Pass ``hidden_size=256``: more units, the same kind of ending.
-# - Give the networks ``x.log()`` for ``x``, and draw over the logarithm: a straight line in
-#   ln x is nearly what this curve does, and the relu networks stay close to it much longer.
+# - Pass ``hidden_size=256``: more units, the same kind of ending. One of the many tanh units has so
+#   small a weight that it is not quite flat at 10,000: measure at ``1e6`` then.
+# - Give the networks ``x.log()`` for ``x``, and draw over the logarithm: a straight line in ln x is
+#   nearly what this curve does, and most of the relu networks stay close to it much longer.
 
 plt.show()

@@ -90,9 +90,11 @@ assert min(lengths["both"]) == max(lengths["both"]) == 1 / batch_size
 #
 # Change this and see
 # -------------------
-# - Set ``batch_size = 600``: the last batch holds 400, and the middle line moves by two thirds of a
-#   step there.
-# - Set ``batch_size = 10``: all batches are full, and two of the three curves are one.
+# Take the two assertions out first: they hold for batches of 16 and a last one of 8.
+#
+# - Set ``batch_size = 100``: all batches are full, and two of the three curves are one.
+# - Set ``batch_size = 300``: the last batch holds 100, and the middle line makes a third of a step
+#   there. The mean divided again hardly moves in its few short steps.
 # - Multiply ``learning_rate`` by 16 for "both" only: it becomes the first curve exactly, until you
 #   change the batch size.
 

@@ -39,9 +39,9 @@ for d in (2, 20):
     print(f"d = {d:>2}: edge of 1 % {subcube_edge(0.01, d):.2f}, shell {shell_share(0.05, d):.2f}")
 
 # %%
-# From about ten dimensions on, counting fails: none of the points thrown falls into the ball, and
-# the estimate is 0. The points below are the means over seeds that are not 0, the bars run from the
-# smallest to the largest seed. Throwing points to find a small region is itself cursed.
+# Soon after ten dimensions counting fails: none of the points thrown falls into the ball, and the
+# estimate is 0. The points below are the means where every seed has hit the ball, the bars run from
+# the smallest to the largest seed. Throwing points to find a small region is itself cursed.
 
 fig, (ax_ball, ax_edge) = plt.subplots(2, 1, figsize=(6.4, 6.8), sharex=True)
 shares = [ball_share(d) for d in dimensions]
@@ -92,7 +92,9 @@ assert round(subcube_edge(0.01, 20), 2) == 0.79
 # -------------------
 # - Set ``n_samples`` to 2,000: the counted points end about two dimensions earlier. A tenth of
 #   the points loses a factor of ten in share, whatever the dimension.
-# - Replace 0.01 by 0.0001 in ``subcube_edge``: the curve starts lower and still ends at 0.63.
-# - Plot ``log_ball_volume(d, radius=0.5)`` up to d = 1000, where the share itself is 0 in a float.
+# - Replace 0.01 by 0.0001 in the line that computes ``edges``: the curve starts lower and still
+#   ends at 0.63.
+# - Import ``log_ball_volume`` too, and plot ``log_ball_volume(d, radius=0.5)`` up to d = 1000,
+#   where the share itself is 0 in a float.
 
 plt.show()

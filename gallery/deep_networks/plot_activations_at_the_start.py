@@ -150,7 +150,7 @@ bottom.legend(loc="upper left")
 #   shared.
 # - Take ``activation=torch.relu`` in ``options``: even without a bias the patients grow alike,
 #   because the outputs of a relu have a mean above zero.
-# - Replace 0.02 by 1 / 130**0.5 in both places, and remove the asserts: the factor per layer is 1,
+# - Replace every 0.02 by 1 / 130**0.5, and remove the asserts: the factor per layer is 1,
 #   and the spread dies out slowly, because tanh is flatter than a line.
 
 plt.show()

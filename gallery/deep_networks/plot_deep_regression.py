@@ -161,10 +161,10 @@ ax.legend(loc="upper center", ncols=3, columnspacing=1.0, handletextpad=0.4)
 # -------------------
 #
 # - Give ``DeepRegressor`` the argument ``n_hidden_layers=2``, and remove the asserts: now the plain
-#   network learns from weights of 0.02, too. It is the depth that made the start matter.
+#   network begins to learn from weights of 0.02, too. It is the depth that made the start matter.
 # - Set ``lr=4e-3`` and ``N_STEPS = 30``, without the asserts, and look at 0.4: with batch norm it
 #   learns now, because four times the step on four times the weights is the same share of them.
 # - Replace 0.02 by 0.05, without the asserts: that is still too small, and the plain network learns
-#   nothing.
+#   hardly anything.
 
 plt.show()

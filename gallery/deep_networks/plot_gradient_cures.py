@@ -1,6 +1,6 @@
 r"""
-Four cures for a gradient that vanishes
-=======================================
+Three cures for a gradient that vanishes
+========================================
 
 Ten layers with PyTorch's start do not learn to read digits. Larger first weights, batch
 normalisation and residual connections are three ways out; the relu alone is not. Which of them

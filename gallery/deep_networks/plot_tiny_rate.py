@@ -117,8 +117,9 @@ bottom.legend(title="rate", loc="lower left", ncols=2)
 # Change this and see
 # -------------------
 #
-# - Replace ``torch.optim.Adam`` by ``torch.optim.SGD``, and remove the asserts: a step is now the
-#   rate times the gradient, so the loss at 1e-6 does not move in its second digit.
+# - Replace ``torch.optim.Adam`` by ``torch.optim.SGD``, and remove the asserts and the block about
+#   halving: a step is now the rate times the gradient, so the loss at 1e-6 does not move in its
+#   second digit.
 # - Set ``N_EPOCHS = 100``: at 1e-3 the training loss falls toward zero, patients learned by heart.
 
 plt.show()

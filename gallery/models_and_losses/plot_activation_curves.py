@@ -73,10 +73,10 @@ fig.suptitle(
 # Change this and see
 # -------------------
 #
-# - Replace 30 by 3 in the second block: elu and softplus no longer count as flat on the left. At −3
-#   both keep about one twentieth of their largest slope.
-# - Draw ``near`` from −0.1 to 0.1: relu, leaky relu and hardtanh keep their straight lines, and
-#   every other curve becomes one. Their differences are in the bends.
+# - Replace 30 by 3 in the second block: only relu, tanh and hardtanh still count as flat. At
+#   −3, elu and softplus keep about one twentieth of their largest slope.
+# - Draw ``near`` from −0.1 to 0.1: each curve becomes a straight line, but for relu and leaky relu,
+#   which have their kink there. The differences are in the bends.
 # - Set the limits of ``near`` to −40 and 40 and ``ax.set_yscale("symlog", linthresh=1e-3)``: the
 #   softsign leaves its limits more slowly than tanh does, and leaky relu never goes flat.
 

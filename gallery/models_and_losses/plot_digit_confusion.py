@@ -96,7 +96,9 @@ for k, ax in enumerate(axes.flat):
 # - Write ``argmax(dim=0)``: one number for each class comes out instead of one for each image, and
 #   the next function refuses it, because the lengths differ.
 # - Leave out ``/ 16``: the steps are 256 times too long, the loss jumps about, and the share that
-#   is right falls a little. What is left of the training is luck.
-# - Set ``n_steps=20``: most digits are read already. The first steps learn the mean pictures.
+#   is right falls a little, below what the first assertion asks. What is left of the training is
+#   luck.
+# - Take the assertions out, and set ``n_steps=20``: most digits are read already. The first steps
+#   learn the mean pictures.
 
 plt.show()

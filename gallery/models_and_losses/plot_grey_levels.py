@@ -115,10 +115,12 @@ ax.legend(loc="center right", bbox_to_anchor=(1.0, 0.45))
 # -------------------
 #
 # - Change the rate of ``ink 255`` to ``0.5 / 255**2``: the curve starts on that of ``ink 1``. It
-#   ends a little off, because the bias, whose input is 1, now takes steps that are too short.
+#   ends a little off, because the bias, whose input is 1, now takes steps that are too short. The
+#   assertion that it fails does not hold any more.
 # - Take away ``/ 255`` after ``flatten(1)``, and write ``.float()`` in its place: colour fails as
-#   grey does.
-# - Subtract 0.5 from both parts of ``ink 1``: inputs on both sides of zero make the first steps
-#   more useful, and the loss after 10 steps is smaller.
+#   grey does, and so does the assertion about it.
+# - Give ``ink 1`` the pixels −1 and 1, with ``2 * train.inputs - 1`` and the same for ``test``, and
+#   take the last assertion out: now paper speaks too, and after 10 steps the loss is smaller.
+#   Subtract 0.5 only, and it is larger: the pixels are short then, and so are the steps.
 
 plt.show()

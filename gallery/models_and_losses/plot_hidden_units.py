@@ -62,7 +62,7 @@ for n_hidden, parameters in trained.items():
     right = (logits_of(parameters, inputs) > 0) == (labels == 1)
     wrong[n_hidden] = (~right).sum(dim=1).cpu()
     n_good = (wrong[n_hidden] < 5).sum().item()
-    said = "no start" if n_good == 0 else "some starts" if n_good <= 5 else "most starts"
+    said = "no start" if n_good == 0 else "some starts" if 2 * n_good <= n_starts else "most starts"
     print(f"{n_hidden} hidden units: {said} with fewer than 5 of 300 wrong")
 
 # %%

@@ -95,6 +95,8 @@ ax.legend(loc="lower right")
 # Change this and see
 # -------------------
 #
+# The assertion on 44 flowers guards the title; leave it out for these.
+#
 # - Draw the sepal: ``[0, 1]`` in place of ``[2, 3]`` in the last split. Setosa still parts from the
 #   rest, and the other two lie on top of each other: the line between them is a compromise.
 # - Set ``n_steps=3`` in the last fit: the lines point the right way already, and some flowers

@@ -167,9 +167,10 @@ ax.set_xlabel("share of the X that are found (dimensionless)")
 #
 # - Set ``letters="XOT"`` in both calls of ``noisy_glyphs`` at the top, and loop over these three
 #   in the first figure: an easier task, and every X and no-X is told apart almost without error.
+#   Even half of the moved letters are found then, so the last assertion fails.
 # - Set ``flip_probability=0.4``: the neuron says no to almost everything, since little is left to
 #   see and seven letters of eight are no X. The assertion on the share that is right fails.
-# - Set ``n_steps=20`` in the fit of ``matched``: after few steps the weights are still short, but
-#   they have the right signs already.
+# - Set ``n_steps=20`` in the fit of ``matched``: after few steps the weights are still short, and
+#   the assertion on ``gap`` fails, but they have the right signs already.
 
 plt.show()

@@ -77,7 +77,8 @@ bottom.legend(loc="lower right")
 # - Set ``targets`` to ``[2.0, 1.0]``: they lie on the line, and the error is zero.
 # - Set ``targets`` to ``[-1.0, 2.0]``: they stand at right angles to the inputs, w is 0, and
 #   nothing is explained.
-# - Append a column of ones to ``design`` and print ``residual``: two columns span the whole
-#   plane, so every pair of targets is fitted exactly.
+# - Give ``design`` a second column of ones, and print ``residual`` where it is computed: two
+#   columns span the whole plane, so every pair of targets is fitted exactly. The script ends
+#   there, because it has one weight to print and to draw.
 
 plt.show()

@@ -47,7 +47,7 @@ for name, end in (("sigmoid", 4.0), ("tanh", 2.0)):
 
 start = torch.arange(0.0, -9.0, -1.0, device=device)
 bias = start.clone().requires_grad_()
-n_steps = torch.zeros(9, dtype=torch.int64, device=device)
+n_steps = torch.zeros_like(start, dtype=torch.int64)
 while True:
     output = sigmoid(bias)
     waiting = output < 0.8
@@ -97,10 +97,11 @@ bottom.legend(loc="upper right")
 # Change this and see
 # -------------------
 #
-# - Replace ``sigmoid`` in the loop by ``tanh``, which you import beside it: each unit now costs a
-#   factor of e², so let the start end at −5.
-# - Replace the gradient by ``output - 0.9``, which is that of the cross-entropy: the slope of the
-#   sigmoid has cancelled. Each unit deeper then costs one step more, and no start takes 20.
+# - Take the assertion on ``last_ratio`` out, and replace ``sigmoid`` in the loop by ``tanh``, which
+#   you import beside it. Each unit now costs a factor of e², so let the start end at −5.
+# - Take that assertion out, and replace the gradient by ``output.detach() - 0.9``, which is that of
+#   the cross-entropy: the slope of the sigmoid has cancelled. Each unit deeper then costs one step
+#   more, and no start takes 20.
 # - Add ``"relu": (GREY, ":")`` to ``styles``: its slope is 1 on one side and 0 on the other, so it
 #   never saturates where it is on, and gives no gradient at all where it is off.
 

@@ -38,8 +38,9 @@ test_inputs = scale.apply(split.test_inputs).to(device)
 train_targets, test_targets = split.train_targets.to(device), split.test_targets.to(device)
 
 stages = [1, 3, 10, 30, 100, 300, 1000, 3000]
+decays = (0.0, 0.05)
 results = {}
-for decay in (0.0, 0.05):
+for decay in decays:
     model, done, rows = None, 0, []
     for stage in stages:
         model = fit_logistic_regression(
@@ -70,7 +71,7 @@ norm, _, test_loss, train_share, _ = results[0.0]
 assert train_share[-1] == 1.0  # separated
 assert bool((norm[1:] > norm[:-1]).all())
 assert test_loss[-1] > 1.5 * test_loss.min()
-decayed_norm = results[0.05][0]
+decayed_norm = results[decays[1]][0]
 assert abs(decayed_norm[-1] - decayed_norm[-2]) < 0.01 * decayed_norm[-1]
 
 # %%
@@ -79,7 +80,7 @@ assert abs(decayed_norm[-1] - decayed_norm[-2]) < 0.01 * decayed_norm[-1]
 # certainty, which nothing in the data supports.
 
 fig, (top, bottom) = plt.subplots(2, 1, figsize=(6.4, 7.4), sharex=True)
-for decay, linestyle, marker in ((0.0, "-", "o"), (0.05, "--", "s")):
+for decay, linestyle, marker in zip(decays, ("-", "--"), ("o", "s"), strict=True):
     norm, train_loss, test_loss, _, _ = results[decay]
     told = f"weight decay {decay:g}"
     top.plot(stages, norm, color=GREY, linestyle=linestyle, marker=marker, label=told)
@@ -107,9 +108,9 @@ bottom.legend(loc="lower left")
 #
 # - Set ``test_share=0.25``: 3000 steps do not separate 427 tumours, the held-out loss hardly rises,
 #   and the first assertion fails. More data is another cure.
-# - Set the second decay to 0.5: the weights stay so short that the model is too timid, and both
-#   losses end higher.
-# - Print ``results[decay][4, -1]`` for both decays: the shares that are right differ by a few per
-#   cent at most, where the losses differ several times.
+# - Set the second of ``decays`` to 0.5: the weights stay so short that the model is too timid,
+#   and both losses end higher.
+# - Print ``results[decay][4, -1]`` for both of ``decays``: the shares that are right differ by
+#   a few per cent at most, where the losses differ several times.
 
 plt.show()

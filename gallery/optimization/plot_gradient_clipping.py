@@ -104,9 +104,9 @@ bottom.legend(loc="upper right")
 #
 # - Let it run for 200 steps: the clipped walk comes below 0.01. Without clipping it stays where it
 #   was thrown, on flat ground.
-# - Lower the rate to 0.003 instead of clipping: the wall does no harm, and after 40 steps hardly
-#   anything has moved.
-# - Set the limit to 0.01: every gradient is clipped, and the walk takes steps of one length,
-#   wherever it is.
+# - Leave the assertions out, and lower the rate to 0.003 instead of clipping: the wall does no
+#   harm, and after 40 steps hardly anything has moved.
+# - Leave the assertions out, and set the limit to 0.01: every gradient is clipped, and the walk
+#   takes steps of one length, wherever it is.
 
 plt.show()

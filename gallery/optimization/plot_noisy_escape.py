@@ -120,7 +120,8 @@ ax.set_title("First the noise decides the side,\nthen the saddle does the rest")
 # - Set ``learning_rate = 0.01``: every escape takes about ten times as many steps. One step adds a
 #   tenth of the noise, but that is only a logarithm; the slower growth is what costs.
 # - Start at ``[0.0, 1e-4]`` and no longer on the saddle: noise weaker than the start's own distance
-#   makes no difference any more, and the line turns flat on the left.
+#   makes no difference any more, and the line turns flat on the left. The assertion, which expects
+#   a straight line, fails.
 # - Replace ``SADDLE`` by ``BOWL`` in the last figure: the distance levels off, because where the
 #   function curves up, each step takes away what earlier noise has added.
 

@@ -82,13 +82,13 @@ epochs = range(1, len(held_out) + 1)
 ax.plot(epochs, in_training, color=TRAINING, linestyle="-", marker="o", label="network, training")
 ax.plot(epochs, held_out, color=VALIDATION, linestyle="--", marker="s", label="network, held out")
 lines = (
-    ("unigram", GREY, ":"),
-    ("bigram", PURPLE, "-."),
-    ("best mix of n-grams", GREEN, (0, (8, 3))),
+    ("unigram", GREY, ":", 1.0, "left"),
+    ("bigram", PURPLE, "-.", 5.0, "right"),
+    ("best mix of n-grams", GREEN, (0, (8, 3)), 1.0, "left"),
 )
-for name, color, linestyle in lines:
+for name, color, linestyle, place, side in lines:
     ax.axhline(counted[name], color=color, linestyle=linestyle)
-    ax.text(1.0, counted[name] - 0.04, name, color=color, ha="left", va="top")
+    ax.text(place, counted[name] - 0.04, name, color=color, ha=side, va="top")
 ax.set_ylim(2.2, 5.3)
 ax.set_xticks(epochs)
 ax.set_title("Far better than bigrams, and nearly level\nwith the best mix of n-grams")

@@ -80,7 +80,7 @@ bottom.set_ylabel("anomaly (°C)")
 #
 # - Take the climatology of all 61 years, ``climatology(temperature)``: the anomalies then add up to
 #   zero, because the mean has looked into the future. Those of this figure do not.
-# - Count the warm months of each decade, ``(anomaly > 1).reshape(-1, 12).sum(dim=1)``: they lie in
+# - Count the warm months of each year, ``(anomaly > 1).reshape(-1, 12).sum(dim=1)``: they lie in
 #   few years.
 
 plt.show()

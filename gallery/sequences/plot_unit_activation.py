@@ -9,6 +9,7 @@ does?
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.colors import ListedColormap
 
 from handbook.device import get_device
 from handbook.language import Vocabulary
@@ -71,7 +72,9 @@ first = held_out.index("\n") + 1
 shown = held_out[first : first + COLUMNS * ROWS]
 activation = (sign * units[first : first + COLUMNS * ROWS, unit]).reshape(ROWS, COLUMNS)
 fig, ax = plt.subplots(figsize=(6.4, 6.6))
-image = ax.imshow(activation, cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto", alpha=0.45)
+# Pale colours, so that black letters can be read on them, also on a dark page.
+pale = ListedColormap(1 - 0.45 * (1 - plt.get_cmap(DIVERGING)(range(256))[:, :3]))
+image = ax.imshow(activation, cmap=pale, vmin=-1, vmax=1, aspect="auto")
 for place, character in enumerate(shown):
     row, column = divmod(place, COLUMNS)
     label = "¶" if character == "\n" else character

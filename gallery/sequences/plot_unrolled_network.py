@@ -166,7 +166,7 @@ print(f"torch.nn.RNN: gradient of w_hh {network.weight_hh_l0.grad.item():.3f}")
 # -------------------
 #
 # - Set the second weight to 0: no arrow carries anything back, each state forgets the one before,
-#   and all three shares of its gradient but one vanish. (The weight itself still has a gradient.)
+#   and two of the three shares of its gradient vanish. (The weight itself still has a gradient.)
 # - Make the first input 3.0: its state comes out at 0.99, tanh is flat there, and the gradient that
 #   arrives hardly gets through that step.
 # - Add a loss at every step, ``upstream[:] = output - target`` before ``rnn_backward``: every state

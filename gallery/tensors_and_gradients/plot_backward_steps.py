@@ -103,8 +103,8 @@ assert (too_early["w"], too_early["x"]) == (2.0, 1.5)
 #
 # - Take the two assertions out and replace ``a**2`` by ``a**3``: a receives 28 and w 56. The wrong
 #   order still gives 2, for it never hears of b.
-# - Exchange x and w in ``wrong``: nothing changes. Neither was made from the other, so either may
-#   come first: there are many topological orders, and all give the same gradients.
+# - Exchange x and w in ``wrong``: no gradient changes. Neither was made from the other, so
+#   either may come first: there are many topological orders, and all give the same gradients.
 # - Or replace it by ``a.tanh()``: the second way hardly counts, because tanh is flat at 3. Now
 #   the wrong order is almost right, which makes such a mistake hard to find.
 

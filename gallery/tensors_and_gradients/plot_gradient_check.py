@@ -179,9 +179,10 @@ ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
 # Change this and see
 # -------------------
 #
-# - Add 10 to the loss in ``loss_of``. No gradient changes, but the rounding error follows the size
-#   of the loss: the left branch of each V moves up several times, and its bottom moves right. A
-#   check wants a small loss, so leave constant terms out of it.
+# - Comment out the assertions, and add 10 to the loss in ``loss_of``. No gradient changes, but
+#   the rounding error follows the size of the loss: the left branch of each V moves up several
+#   times, and its bottom moves right. A check wants a small loss, so leave constant terms out
+#   of it.
 # - Print ``finite_differences(loss_of, parameters.hidden_weight, step=1e-8)``: float32 cannot tell
 #   the weights from their neighbours at that distance, and the function refuses.
 # - Comment out the assertions, and make one entry wrong by ``by_hand[0, 0] *= -1`` after the line

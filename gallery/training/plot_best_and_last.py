@@ -135,8 +135,8 @@ bottom.legend(loc="lower right")
 #
 # Where the finding goes away, the ``assert`` lines above say so: take them out first.
 #
-# - Take 300 training points instead of 20: there is no room left to learn the noise, and the last
-#   model is hardly worse than the best.
+# - Take 300 training points instead of 20: there is no room left to learn the noise. The last model
+#   is then even a little better than the best, which twenty validation points chose by luck.
 # - Set the noise in ``points`` to 0: nothing is there to be learned by mistake, and both models
 #   come close to the sine.
 # - Replace ``copy_of_state(state.model)`` by ``dict(state.model.state_dict())``: a new dictionary,

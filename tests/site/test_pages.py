@@ -30,7 +30,8 @@ MOST_KILOBYTES = {
     "auto_gallery/index.html": 1000,
 }
 MOST_KILOBYTES_OF_THE_MEDIAN_PAGE = 150
-# Each page is visited once in each window: loaded in this theme, then turned to the other.
+# Each page is visited once in each window and theme of these two; one of each kind in all four, and
+# turned from one theme to the other.
 WINDOWS = [("phone", "dark"), ("desktop", "light")]
 ONE_OF_EACH_KIND = [
     "index.html",
@@ -76,9 +77,35 @@ SCROLL_DOWN = """async () => {
 }"""
 
 # Without `preload`, which fetches style sheets a second time, in a way that file:// forbids.
-RUN_AXE = (
-    "options => axe.run(document, { resultTypes: ['violations'], preload: false, ...options })"
-)
+RUN_AXE = """([context, options]) =>
+  axe.run(context ?? document, { resultTypes: ["violations"], preload: false, ...options })"""
+ALL_RULES: dict[str, Any] = {}
+ALL_BUT_COLOURS = {"rules": {"color-contrast": {"enabled": False}}}
+COLOURS = {"runOnly": ["color-contrast"]}
+# axe needs seconds for the colours of the thousands of small pieces that code and formulas are made
+# of. They have few colours: each pair of text and ground is judged once, below.
+PIECES = "pre, .katex"
+OUTSIDE_PIECES = {"exclude": PIECES.split(", ")}
+LEAST_CONTRAST = 4.5  # WCAG 2.2, level AA, text of normal size
+
+PAIRS_OF_COLOURS = """pieces => {
+  const opaque = (colour) => !/^rgba\\(.*, 0(\\.\\d+)?\\)$/.test(colour);
+  const found = {};
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.closest(pieces)) continue;
+    if (element.closest(".katex-mathml") || !element.checkVisibility()) continue;
+    let ground = element;
+    while (ground && !opaque(getComputedStyle(ground).backgroundColor)) {
+      ground = ground.parentElement;
+    }
+    const colours = [element, ground ?? document.documentElement].map(getComputedStyle);
+    const pair = [colours[0].color, ground ? colours[1].backgroundColor : "rgb(255, 255, 255)"];
+    found[pair.join(" on ")] ??= walker.currentNode.data.trim().slice(0, 40);
+  }
+  return found;
+}"""
 
 LOOK = """() => {
   const outside = (element) => !element.closest("script, style, code, pre, annotation, textarea");
@@ -91,7 +118,15 @@ LOOK = """() => {
     }
   }
   const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+  const shown = (image) => image.checkVisibility();
+  const themed = [...document.querySelectorAll("img.only-light, img.only-dark")];
   return {
+    // Of two pictures for two themes, only one is fetched: [its theme, shown, loaded].
+    themed: themed.map((image) => [
+      image.classList.contains("only-dark") ? "dark" : "light",
+      shown(image),
+      image.naturalWidth > 0,
+    ]),
     overflow: document.documentElement.scrollWidth - innerWidth,
     shift: window.handbookShift,
     tex: texts,
@@ -145,7 +180,30 @@ def _gzipped(path: Path) -> int:
     return min(len(content), len(gzip.compress(content, mtime=0)))
 
 
-def look(context: BrowserContext, name: str, theme: str) -> Visit:
+def contrast(colour: str, ground: str) -> float:
+    """Contrast of two colours ``rgb(r, g, b)`` or ``rgba(r, g, b, a)``, by the formula of WCAG."""
+    red_green_blue = [[float(part) for part in re.findall(r"[\d.]+", c)] for c in (colour, ground)]
+    (*front, alpha), back = ([*red_green_blue[0], 1.0][:4], red_green_blue[1][:3])
+    mixed = [alpha * f + (1 - alpha) * b for f, b in zip(front, back, strict=True)]
+    lighter, darker = sorted((luminance(mixed), luminance(back)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: list[float]) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _unit(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _unit(colour: list[float]) -> list[float]:
+    return [value / 255 for value in colour]
+
+
+def judge(page: Page, visit: Visit, theme: str, context: Any, options: dict[str, Any]) -> None:
+    visit.note_violations(theme, page.evaluate(RUN_AXE, [context, options]))
+
+
+def look(context: BrowserContext, name: str, theme: str, thorough: bool = False) -> Visit:
+    """Visit a page and read it to its end; ``thorough``: axe sees every piece, in both themes."""
     visit = Visit()
     page: Page = context.new_page()
 
@@ -167,12 +225,21 @@ def look(context: BrowserContext, name: str, theme: str) -> Visit:
     visit.seen = page.evaluate(LOOK)
     visit.fetched = list(visit.requests)
     page.evaluate(AXE)
-    visit.note_violations(theme, page.evaluate(RUN_AXE, {}))
-    # The other theme changes colours and pictures, and nothing else. Its colours are judged by the
-    # visit in the other window: axe takes seconds for a long page, and the colours are the same.
-    page.emulate_media(color_scheme="light" if theme == "dark" else "dark")
-    page.evaluate(SCROLL_DOWN)
-    visit.seen["images"] += page.evaluate(LOOK)["images"]
+    if thorough:
+        judge(page, visit, theme, None, ALL_RULES)
+        other = "light" if theme == "dark" else "dark"
+        page.emulate_media(color_scheme=other)
+        page.evaluate(SCROLL_DOWN)
+        visit.seen["images"] += page.evaluate(LOOK)["images"]
+        judge(page, visit, other, None, COLOURS)
+    else:
+        # What a desktop adds, the two side bars, is judged on one page of each kind.
+        if theme == "dark":
+            judge(page, visit, theme, None, ALL_BUT_COLOURS)
+        judge(page, visit, theme, OUTSIDE_PIECES, COLOURS)
+        for pair, text in page.evaluate(PAIRS_OF_COLOURS, PIECES).items():
+            if contrast(*pair.split(" on ")) < LEAST_CONTRAST:
+                visit.violations.append(f"contrast ({theme}): {text!r} is {pair}")
     visit.refused = list(context.refused)
     page.close()
     return visit
@@ -183,23 +250,54 @@ def contexts(open_context: OpenContext) -> dict[tuple[str, str], BrowserContext]
     return {window: open_context(*window) for window in WINDOWS}
 
 
+@pytest.mark.parametrize("window", ["phone", "desktop"])
 @pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
-def test_a_desktop_in_the_dark_has_no_violation_either(
-    name: str, open_context: OpenContext
+def test_one_page_of_each_kind_has_no_violation_at_all(
+    name: str, window: str, open_context: OpenContext
 ) -> None:
-    """What a phone hides, the two side bars, is seen in the dark here."""
-    context = open_context("desktop", "dark")
-    visit = look(context, name, "dark")
+    context = open_context(window, "light")
+    visit = look(context, name, "light", thorough=True)
     context.close()
     assert not visit.violations, "\n".join(visit.violations)
+    assert not [image["address"] for image in visit.seen["images"] if not image["loaded"]]
 
 
-def test_axe_sees_a_text_that_does_not_stand_out(page: Page) -> None:
+PALE = "article p { color: #999 !important; background: #fff !important }"
+PALE_CODE = "pre span, .katex span { color: #777 !important } pre { background: #eee !important }"
+
+
+def test_a_text_that_does_not_stand_out_is_seen(page: Page) -> None:
     page.goto(url("index.html"))
-    page.add_style_tag(content="article p { color: #999 !important; background: #fff !important }")
+    page.add_style_tag(content=PALE)
     page.evaluate(AXE)
-    found = page.evaluate(RUN_AXE, {})["violations"]
-    assert "color-contrast" in {violation["id"] for violation in found}
+    for options in (ALL_RULES, COLOURS):
+        found = page.evaluate(RUN_AXE, [OUTSIDE_PIECES, options])["violations"]
+        assert "color-contrast" in {violation["id"] for violation in found}
+
+
+def test_code_and_formulas_that_do_not_stand_out_are_seen(page: Page) -> None:
+    page.goto(url(ONE_OF_EACH_KIND[1]))
+    before = page.evaluate(PAIRS_OF_COLOURS, PIECES)
+    page.add_style_tag(content=PALE_CODE)
+    after = page.evaluate(PAIRS_OF_COLOURS, PIECES)
+    assert {contrast(*pair.split(" on ")) >= LEAST_CONTRAST for pair in before} == {True}
+    assert len(before) > 3
+    pale = {pair for pair in after if contrast(*pair.split(" on ")) < LEAST_CONTRAST}
+    assert {pair.partition(" on ")[2] for pair in pale} >= {"rgb(238, 238, 238)"}  # code
+    assert len({pair.partition(" on ")[2] for pair in pale}) > 1  # formulas
+
+
+@pytest.mark.parametrize(
+    ("colour", "ground", "expected"),
+    [
+        ("rgb(0, 0, 0)", "rgb(255, 255, 255)", 21.0),
+        ("rgb(255, 255, 255)", "rgb(255, 255, 255)", 1.0),
+        ("rgb(118, 118, 118)", "rgb(255, 255, 255)", 4.54),
+        ("rgba(0, 0, 0, 0.5)", "rgb(255, 255, 255)", 3.95),
+    ],
+)
+def test_contrast_is_that_of_the_standard(colour: str, ground: str, expected: float) -> None:
+    assert contrast(colour, ground) == pytest.approx(expected, abs=0.05)
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids="-".join)
@@ -235,6 +333,10 @@ def test_a_page_is_whole(
                 not re.search(r"\.(png|webp|svg|jpe?g|gif)$|sphx_glr|_images/", image["alt"] or ""),
                 f"alternative text is a file name: {image['alt']}",
             )
+    for its_theme, shown, loaded in seen["themed"]:
+        mine = its_theme == window[1]
+        check(shown == mine, f"shows a picture for the {its_theme} theme: {shown}")
+        check(loaded == mine, f"has fetched a picture for the {its_theme} theme: {loaded}")
     levels = [level for level, _ in seen["headings"]]
     check(levels[:1] == [1] and levels.count(1) == 1, f"headings: {seen['headings']}")
     for (level, _), (below, text) in zip(seen["headings"], seen["headings"][1:], strict=False):

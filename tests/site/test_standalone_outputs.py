@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -25,26 +26,106 @@ ROOT = Path(__file__).parents[2]
 SITE = Path(os.environ.get("HANDBOOK_SITE") or ROOT / "_build" / "html")
 SCRIPTS = sorted((ROOT / "gallery").glob("*/plot_*.py"))
 IDS = [path.stem for path in SCRIPTS]
+ONE_OF_EACH_PART = list({path.parent: path for path in SCRIPTS}.values())
 TIME_LIMIT_S = 300
 
-# Both run in ``python -I``: no PYTHON* variables, no folder of the script on the path. The package
-# may be installed beside this test, so it is taken away.
-RUN_SCRIPT = """
-import runpy, sys
+# A process that reads, line by line, what to run, in which folder, and where its output goes. It
+# runs in ``python -I``: no PYTHON* variables, no folder of the script on the path. The package may
+# be installed beside this test, so it is taken away. It imports what every script imports first (a
+# test below holds that) and runs each file in a copy of itself: the imports take longer than most
+# scripts.
+RUNNER = """
+import json, os, runpy, signal, sys, types
+import torch, cycler, matplotlib.pyplot
+
 sys.modules["handbook"] = None
-sys.argv = [sys.argv[1]]
-runpy.run_path(sys.argv[0], run_name="__main__")
+
+def run_script(file):
+    sys.argv = [file]
+    runpy.run_path(file, run_name="__main__")
+
+def run_notebook(file):
+    with open(file, encoding="utf-8") as stream:
+        cells = json.load(stream)["cells"]
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    for number, cell in enumerate(cells):
+        if cell["cell_type"] == "code":
+            code = compile("".join(cell["source"]), f"<cell {number}>", "exec", dont_inherit=True)
+            exec(code, main.__dict__)
+
+for line in sys.stdin:
+    file, folder, output, limit = json.loads(line)
+    if child := os.fork():
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+        continue
+    signal.alarm(limit)
+    streams = os.open(os.devnull, os.O_RDONLY), *(
+        os.open(output + end, os.O_WRONLY | os.O_CREAT) for end in (".out", ".err")
+    )
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(folder)
+    (run_notebook if file.endswith(".ipynb") else run_script)(file)
+    sys.exit()
 """
-RUN_NOTEBOOK = """
-import json, sys
-sys.modules["handbook"] = None
-cells = json.load(open(sys.argv[1], encoding="utf-8"))["cells"]
-namespace = sys.modules["__main__"].__dict__
-for number, cell in enumerate(cells):
-    if cell["cell_type"] == "code":
-        code = compile("".join(cell["source"]), f"<cell {number}>", "exec", dont_inherit=True)
-        exec(code, namespace)
-"""
+IMPORTED_FIRST = {"torch", "cycler", "matplotlib.pyplot"}
+
+
+class Runner:
+    """One such process, with its number of threads."""
+
+    def __init__(self, threads: int) -> None:
+        # Threads that wait without spinning leave the cores to the tests that run beside this one.
+        settings = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-X", "utf8", "-c", RUNNER],
+            env={**os.environ, "MPLBACKEND": "Agg", **settings},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def printed(self, file: Path, folder: Path) -> str:
+        """Run a file in an empty folder and return what it prints."""
+        assert not any(folder.iterdir())
+        output = folder.with_name(f"{folder.name}_output")
+        assert self.process.stdin
+        assert self.process.stdout
+        request = [str(file), str(folder), str(output), TIME_LIMIT_S]
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        told, errors = (
+            path.read_text(encoding="utf-8") if path.exists() else ""
+            for path in (Path(f"{output}.out"), Path(f"{output}.err"))
+        )
+        assert answer == "0\n", f"{file.name} failed alone ({answer!r}):\n{errors[-4000:]}"
+        return told
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def alone() -> Iterator[Callable[[int], Runner]]:
+    """Give the runner with a number of threads, started when it is first asked for."""
+    if not hasattr(os, "fork"):
+        pytest.skip("the downloads are run in copies of one process, which this system has not")
+    runners: dict[int, Runner] = {}
+
+    def runner(threads: int) -> Runner:
+        if threads not in runners:
+            runners[threads] = Runner(threads)
+        return runners[threads]
+
+    yield runner
+    for started in runners.values():
+        started.close()
 
 
 @functools.cache
@@ -75,24 +156,6 @@ def shown(script: Path) -> list[str]:
     return [block.get_text() for block in page_of(script)[1].select("div.sphx-glr-script-out pre")]
 
 
-def printed(program: str, file: Path, folder: Path, **more: str) -> str:
-    """Run a file in an empty folder and return what it prints."""
-    assert not any(folder.iterdir())
-    environment = {**os.environ, "MPLBACKEND": "Agg", **more}
-    answer = subprocess.run(
-        [sys.executable, "-I", "-X", "utf8", "-c", program, str(file)],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=TIME_LIMIT_S,
-        check=False,
-    )
-    assert answer.returncode == 0, f"{file.name} failed alone:\n{answer.stderr[-4000:]}"
-    return answer.stdout
-
-
 def compare(blocks: list[str], output: str) -> None:
     """Fail unless the page's blocks, one after the other, are what was printed.
 
@@ -109,20 +172,40 @@ def compare(blocks: list[str], output: str) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=IDS)
 def test_the_downloaded_script_prints_alone_what_the_page_shows(
-    script: Path, tmp_path: Path
+    script: Path, tmp_path: Path, alone: Callable[[int], Runner]
 ) -> None:
-    # Two threads here and one below: neither may change a digit. Threads that wait without
-    # spinning leave the cores to the tests that run beside this one.
-    threads = {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
-    compare(shown(script), printed(RUN_SCRIPT, download(script, ".py"), tmp_path, **threads))
+    # Two threads here and one below: neither may change a digit.
+    compare(shown(script), alone(2).printed(download(script, ".py"), tmp_path))
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=IDS)
+def test_the_cells_of_the_notebook_are_the_code_of_the_script(script: Path) -> None:
+    """So what one prints, the other prints; that a notebook runs is seen on one of each part."""
+    code = ast.parse(download(script, ".py").read_text(encoding="utf-8"))
+    assert ast.get_docstring(code)  # in the notebook, a cell of text
+    notebook = json.loads(download(script, ".ipynb").read_text(encoding="utf-8"))
+    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    statements = [node for cell in cells for node in ast.parse(cell).body]
+    assert [ast.dump(node) for node in statements] == [ast.dump(node) for node in code.body[1:]]
+
+
+@pytest.mark.parametrize("script", ONE_OF_EACH_PART, ids=[path.stem for path in ONE_OF_EACH_PART])
 def test_the_downloaded_notebook_prints_alone_what_the_page_shows(
-    script: Path, tmp_path: Path
+    script: Path, tmp_path: Path, alone: Callable[[int], Runner]
 ) -> None:
-    file = download(script, ".ipynb")
-    compare(shown(script), printed(RUN_NOTEBOOK, file, tmp_path, OMP_NUM_THREADS="1"))
+    compare(shown(script), alone(1).printed(download(script, ".ipynb"), tmp_path))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=IDS)
+def test_the_download_imports_itself_what_its_runner_has_imported(script: Path) -> None:
+    tree = ast.parse(download(script, ".py").read_text(encoding="utf-8"))
+    named: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            named.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            named.add(node.module or "")
+    assert named >= IMPORTED_FIRST
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=IDS)
@@ -163,7 +246,44 @@ def test_no_file_of_the_site_is_a_download_that_does_not_run_alone() -> None:
             assert not re.search(r"^\s*(from|import) handbook\b", text, re.MULTILINE), path.name
 
 
-# -- the comparison itself ----------------------------------------------------------------------
+# -- the runner and the comparison themselves ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import handbook", "None in sys.modules"),
+        ("print(os.getcwd())", "name 'os' is not defined"),
+        ("raise SystemExit(3)", "failed alone"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "failed alone .'-9"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".py", ".ipynb"])
+def test_what_fails_alone_fails_here(
+    code: str, message: str, suffix: str, tmp_path: Path, alone: Callable[[int], Runner]
+) -> None:
+    file, empty = tmp_path / f"script{suffix}", tmp_path / "empty"
+    empty.mkdir()
+    cells = json.dumps({"cells": [{"cell_type": "code", "source": [code]}]})
+    file.write_text(cells if suffix == ".ipynb" else code, encoding="utf-8")
+    with pytest.raises(AssertionError, match=message):
+        alone(1).printed(file, empty)
+
+
+def test_a_file_runs_in_its_folder_and_leaves_nothing_to_the_next(
+    tmp_path: Path, alone: Callable[[int], Runner]
+) -> None:
+    file = tmp_path / "script.py"
+    file.write_text(
+        "import os, torch\n"
+        "print(os.listdir(), hasattr(torch, 'mine'), __name__, torch.get_num_threads())\n"
+        "torch.mine = open('mine', 'w')\n",
+        encoding="utf-8",
+    )
+    for number, threads in enumerate((2, 2, 1)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert alone(threads).printed(file, folder) == f"[] False __main__ {threads}\n"
 
 
 @pytest.mark.parametrize(

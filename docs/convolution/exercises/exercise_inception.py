@@ -135,8 +135,8 @@ def test_split_gradient():
 
 def test_join_cropped():
     small = torch.arange(2.0 * 1 * 2 * 3).reshape(2, 1, 2, 3) + 100
-    large = torch.arange(2.0 * 2 * 5 * 6).reshape(2, 2, 5, 6)
-    wanted = torch.cat([small, large[:, :, 1:3, 1:4]], dim=1)
+    large = torch.arange(2.0 * 2 * 7 * 7).reshape(2, 2, 7, 7)  # 5 rows and 4 columns too many
+    wanted = torch.cat([small, large[:, :, 2:4, 2:5]], dim=1)
     expect(join_cropped, [small, large], equals=wanted, mistakes=MISTAKES["join_cropped"])
 
 

@@ -122,6 +122,11 @@ def test_first_bad_cell_that_is_nan():
     expect(first_bad_cell, text, equals=(2, 3), mistakes=MISTAKES["first_bad_cell"])
 
 
+def test_first_bad_cell_that_is_infinite():
+    text = "1,2,0\n3,-inf,1\n"
+    expect(first_bad_cell, text, equals=(2, 2), mistakes=MISTAKES["first_bad_cell"])
+
+
 def test_first_bad_cell_of_a_good_text():
     expect(first_bad_cell, "1,-2.5,0\n3,4e-3,1\n\n", equals=(0, 0))
 

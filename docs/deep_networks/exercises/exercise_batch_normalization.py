@@ -140,6 +140,10 @@ def test_normalize_backward():
     wanted = torch.tensor([[0.10206187, -0.35355347], [-0.20412414, 0.35355335], [0.10206223, 0.0]])
     options = {"atol": 1e-4, "mistakes": MISTAKES["normalize_backward"]}
     expect(normalize_backward, grad_output, x, 1e-5, equals=wanted, **options)
+    leaf = x.clone().requires_grad_()
+    y = torch.nn.functional.batch_norm(leaf, None, None, training=True, eps=2.0)
+    (wanted,) = torch.autograd.grad(y, leaf, grad_output)
+    expect(normalize_backward, grad_output, x, 2.0, equals=wanted, **options)
 
 
 def test_fold():

@@ -3,6 +3,8 @@
 Write the functions, then run this file: ``python exercise_logistic_regression.py``.
 """
 
+from functools import partial
+
 import torch
 
 from handbook.exercises import expect, run_checks
@@ -10,6 +12,8 @@ from handbook.exercises import expect, run_checks
 
 def stable_binary_loss(logits, targets):
     """Compute the mean binary cross-entropy of logits, right for logits of any size.
+
+    The gradient that autograd finds must be right as well, also for a logit of 0.
 
     Use torch.exp, torch.log1p and arithmetic, not a loss or a softplus that PyTorch brings.
 
@@ -78,12 +82,28 @@ def _step(sign=1.0, slope=False, mean=True):
     return step
 
 
+def _gradient_of(loss, logits, targets):
+    logits = logits.detach().requires_grad_()
+    return torch.autograd.grad(loss(logits, targets), logits)[0]
+
+
+def _slopes_that_do_not_belong_together(logits, targets):
+    small = torch.log1p(torch.exp(-logits.abs()))
+    return (logits.clamp(min=0) - targets * logits + small).mean()
+
+
+WRONG_SLOPES = {
+    "The value is right, but at 0 the parts that you add take slopes that do not belong together: "
+    "clamp takes 1 there, abs takes 0.": _slopes_that_do_not_belong_together,
+}
+
 MISTAKES = {
     "stable_binary_loss": {
         "You took the sigmoid first: it rounds to 0 or 1, and the logarithm is -inf.": _naive_loss,
         "You took the exponential of a large logit, and it overflowed.": _overflowing_loss,
         "You forgot the targets: this is the loss if every answer is yes.": _loss_of_yes_alone,
         "You summed over the samples. The mean is wanted.": _summed_loss,
+        **WRONG_SLOPES,
     },
     "descent_step": {
         "You walked uphill: a step goes against the gradient.": _step(sign=-1.0),
@@ -115,13 +135,13 @@ def test_stable_binary_loss_far_on_the_wrong_side():
 
 def test_gradient_of_stable_binary_loss():
     def gradient_of_stable_binary_loss(logits, targets):
-        logits = logits.detach().requires_grad_()
-        return torch.autograd.grad(stable_binary_loss(logits, targets), logits)[0]
+        return _gradient_of(stable_binary_loss, logits, targets)
 
     logits = torch.tensor([1000.0, -1000.0, 0.0, 0.0])
     targets = torch.tensor([0.0, 1.0, 1.0, 0.0])
     wanted = torch.tensor([0.25, -0.25, -0.125, 0.125])
-    expect(gradient_of_stable_binary_loss, logits, targets, equals=wanted)
+    mistakes = {told: partial(_gradient_of, wrong) for told, wrong in WRONG_SLOPES.items()}
+    expect(gradient_of_stable_binary_loss, logits, targets, equals=wanted, mistakes=mistakes)
 
 
 def test_descent_step():

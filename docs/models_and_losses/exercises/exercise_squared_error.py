@@ -11,8 +11,8 @@ from handbook.exercises import expect, run_checks
 def mean_over_batches(batch_means, batch_sizes):
     """Compute the mean loss over all samples from the mean and the size of each batch.
 
-    Arguments: batch_means, a floating-point tensor of shape (B,), and batch_sizes, an int64 tensor
-    of shape (B,). Returns: a tensor of shape ().
+    Arguments: batch_means, a floating-point tensor of shape (S,), and batch_sizes, an int64 tensor
+    of shape (S,). Returns: a tensor of shape ().
     """
     # solution: begin
     return (batch_means * batch_sizes).sum() / batch_sizes.sum()

@@ -92,10 +92,10 @@ MISTAKES = {
 def test_nesterov_step():
     weight, gradient = torch.tensor([1.0, 2.0]), torch.tensor([1.0, -4.0])
     buffer = torch.tensor([2.0, 6.0])
-    # The new buffer is (1 + 1, 3 - 4); the step is 0.5 times (1 + 1, -4 - 0.5).
-    wanted = torch.tensor([[0.0, 4.25], [2.0, -1.0]])
+    # The new buffer is (1 + 1, 3 - 4); the step is 0.25 times (1 + 1, -4 - 0.5).
+    wanted = torch.tensor([[0.5, 3.125], [2.0, -1.0]])
     expect(
-        nesterov_step, weight, gradient, buffer, 0.5, 0.5,
+        nesterov_step, weight, gradient, buffer, 0.25, 0.5,
         equals=wanted, mistakes=MISTAKES["nesterov_step"],
     )  # fmt: skip
 

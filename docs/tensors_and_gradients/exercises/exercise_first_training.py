@@ -181,10 +181,14 @@ def test_gradient_in_parts():
     wrong = MISTAKES["gradient_in_parts"]
     w = torch.tensor(1.0)
     expect(gradient_in_parts, w, inputs, targets, 2, equals=wanted, mistakes=wrong)
+    # With w = 2 only the last sample has an error: 2 x 5 x (10 - 20), divided by 5.
+    wanted = torch.tensor(-20.0)
+    expect(gradient_in_parts, 2 * w, inputs, targets, 3, equals=wanted, mistakes=wrong)
 
 
 def test_best_rate():
-    expect(best_rate, 3.0, equals=1 / 18, mistakes=MISTAKES["best_rate"])
+    for x, rate in ((3.0, 1 / 18), (-2.0, 1 / 8), (0.5, 2.0)):
+        expect(best_rate, x, equals=rate, mistakes=MISTAKES["best_rate"])
 
 
 if __name__ == "__main__":

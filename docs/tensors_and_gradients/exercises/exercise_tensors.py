@@ -117,6 +117,11 @@ def test_sum_to_both_at_once():
     expect(sum_to_shape, gradient, (2, 1), equals=wanted, mistakes=MISTAKES["sum_to_shape"])
 
 
+def test_sum_to_a_number():
+    gradient = torch.tensor([[1.0, 2.0], [10.0, 20.0]])
+    expect(sum_to_shape, gradient, (), equals=torch.tensor(33.0))
+
+
 def test_nothing_to_sum():
     gradient = torch.tensor([[1.0, 2.0]])
     expect(sum_to_shape, gradient, (1, 2), equals=gradient)
