@@ -63,12 +63,13 @@ def pair_digests() -> dict[str, str]:
 def begin(app: Sphinx) -> None:
     """Start to measure the rows that have changed, beside the scripts of the gallery."""
     app.handbook_equivalence = None  # type: ignore[attr-defined]
+    if os.environ.get("HANDBOOK_ONLY"):  # the page is left out
+        return
     path = results_file(app.srcdir)
     stamp = path.with_suffix(".fingerprint")
     wanted = digest()
-    whole = path.exists() and stamp.exists()
-    if os.environ.get("HANDBOOK_ONLY") or (whole and stamp.read_text(encoding="utf-8") == wanted):
-        return  # the page of one concept does without this table
+    if path.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     rows = {row["ours"]: row for row in kept}
     digests = pair_digests()
