@@ -73,7 +73,7 @@ maps = {}
 for rate, n_steps in ((small_rate, 250), (large_rate, 150)):
     grid, found = basin_map(rate, n_steps)
     maps[rate] = found
-    fig, ax = plt.subplots(figsize=(6.4, 6.2))
+    fig, ax = plt.subplots(figsize=(5.6, 5.5))
     cmap = ListedColormap(["#BBBBBB", *colors])
     ax.pcolormesh(
         grid[..., 0],
