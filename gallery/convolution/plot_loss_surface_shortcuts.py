@@ -128,12 +128,12 @@ for kind in KINDS:
 # plateau a little above that: a few steps away, nothing of what it computes is left.
 
 lowest = {key: grid_minima(losses).nonzero() + 1 for key, losses in planes.items()}
-fig, axs = plt.subplots(2, 2, figsize=(6.4, 7.0))
-levels = torch.arange(0, 4.15, 0.25)
+fig, axs = plt.subplots(2, 2, figsize=(5.8, 6.4))
+levels = torch.arange(0, 4.1, 0.5)
 for ax, kind in zip(axs.flat, KINDS, strict=False):
     filled = ax.contourf(steps, steps, planes[kind, 0].T, levels, cmap=SEQUENTIAL, extend="max")
     ax.contour(
-        steps, steps, planes[kind, 0].T, torch.arange(0, 4.05, 0.1), colors="white", linewidths=0.5
+        steps, steps, planes[kind, 0].T, torch.arange(0, 4.1, 0.1), colors="white", linewidths=0.5
     )
     dips = steps[lowest[kind, 0]]
     ax.plot(*dips.T, "o", color="white", markeredgecolor="black", markersize=7)
@@ -172,23 +172,23 @@ fig.suptitle("Plain: a narrow hollow in a plateau with dips\n(circles); with sho
 # levels off. The *rise* is that of the loss at the distance 0.5, the mean of four places.
 
 near = slice(middle - 4, middle + 3)  # the curvatures have no rim: their middle is at 6
-counted = {}
+measured = {}
 for key, losses in planes.items():
     dips = len(lowest[key])
     bends_down = plane_curvatures(losses, spacing)[near, near, 0] < 0
     ends = [(-5, 0), (5, 0), (0, -5), (0, 5)]
     away = torch.stack([losses[middle + i, middle + j] for i, j in ends])
     rise = away.mean() - losses[middle, middle]
-    counted[key] = (dips, bends_down.double().mean().item(), rise.item())
+    measured[key] = (dips, bends_down.double().mean().item(), rise.item())
 print(f"{'':24}{'loss':>12}{'dips':>10}{'bends down':>14}{'rise':>14}")
 for kind in KINDS:
     ends = [planes[kind, seed][middle, middle].item() for seed in range(N_SEEDS)]
-    dips, shares, rises = zip(*(counted[kind, seed] for seed in range(N_SEEDS)), strict=True)
+    dips, shares, rises = zip(*(measured[kind, seed] for seed in range(N_SEEDS)), strict=True)
     print(
         f"{kind:24}{min(ends):>6.1f}–{max(ends):<5.1f}{min(dips):>7}–{max(dips):<2}"
         f"{min(shares):>10.0%}–{max(shares):<5.0%}{min(rises):>6.1f}–{max(rises):.1f}"
     )
-plain, full, zero = ([counted[kind, seed] for seed in range(N_SEEDS)] for kind in KINDS)
+plain, full, zero = ([measured[kind, seed] for seed in range(N_SEEDS)] for kind in KINDS)
 assert sum(dips for dips, *_ in plain) > 2 * N_SEEDS
 assert all(share > 0.2 for _, share, _ in plain)
 assert all(dips <= 2 and share < 0.15 for dips, share, _ in full + zero)
@@ -196,7 +196,7 @@ assert min(rise for *_, rise in full) > 3 * max(rise for *_, rise in zero)
 
 fig, ax = plt.subplots(figsize=(6.0, 4.6))
 for kind, (color, marker, _) in KINDS.items():
-    _, shares, rises = zip(*(counted[kind, seed] for seed in range(N_SEEDS)), strict=True)
+    _, shares, rises = zip(*(measured[kind, seed] for seed in range(N_SEEDS)), strict=True)
     ax.plot(rises, shares, marker, color=color, markersize=9, label=kind)
 ax.set_xlim(left=0)
 ax.set_ylim(-0.03, 1)
