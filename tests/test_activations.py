@@ -134,10 +134,14 @@ def test_values_and_gradients_equal_those_of_pytorch(
     assert result.dtype == dtype
     assert result.device == x.device
     torch.testing.assert_close(result, theirs(x))
-    expected = gradient(theirs, x, upstream)
-    if device.type == "cuda" and dtype.itemsize == 2:  # there PyTorch rounds at each step
-        expected = gradient(theirs, x.float(), upstream.float()).to(dtype)
-    torch.testing.assert_close(gradient(ours, x, upstream), expected)
+    unit = torch.finfo(dtype).eps
+    # On a GPU, PyTorch rounds 16-bit gradients at every step of the formula.
+    loose = device.type == "cuda" and dtype.itemsize == 2
+    torch.testing.assert_close(
+        gradient(ours, x, upstream),
+        gradient(theirs, x, upstream),
+        **({"rtol": 4 * unit, "atol": unit} if loose else {}),
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in ELEMENTWISE if name != "softsign"])
