@@ -447,6 +447,45 @@ def test_line_drawings_lose_nothing_and_photographs_stay_small() -> None:
     assert len(figures._webp(smooth)) < len(lossless.getvalue()) / 2
 
 
+def many_lines(n_lines: int) -> Any:
+    """Lines in three colours that cross: their soft edges have far more than 256 colours."""
+    figure, axes = plt.subplots(figsize=(6, 4))
+    x = np.linspace(0, 10, 60)
+    for number in range(n_lines):
+        y = np.random.default_rng(number).normal(size=60).cumsum()
+        axes.plot(x, y, color=("#0072B2", "#D55E00", "#009E73")[number % 3], linewidth=1)
+    return figures._pixels(figure, figures.PAGE_COLOUR)
+
+
+def test_a_large_drawing_is_packed_in_fewer_colours_that_no_one_can_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(figures, "LARGE", 10_000)
+    picture = many_lines(6)
+    lossless = io.BytesIO()
+    picture.save(lossless, "WEBP", lossless=True, quality=80, method=6)
+    assert len(lossless.getvalue()) > figures.LARGE
+    packed = figures._webp(picture)
+    assert len(packed) < 0.8 * len(lossless.getvalue())
+    shown = Image.open(io.BytesIO(packed)).convert("RGB")
+    assert len(shown.getcolors(10**6)) <= 256 < len(picture.getcolors(10**6))
+    changes = np.abs(np.asarray(shown).astype(int) - np.asarray(picture).astype(int))
+    assert changes.max() <= figures.UNSEEN
+    assert shown.getpixel((0, 0)) == picture.getpixel((0, 0)) == (255, 255, 255)
+    assert figures._webp(picture) == packed
+
+
+def test_a_small_drawing_keeps_every_colour() -> None:
+    picture = many_lines(2)
+    shown = Image.open(io.BytesIO(figures._webp(picture))).convert("RGB")
+    assert shown.tobytes() == picture.tobytes()
+
+
+def test_a_picture_that_needs_its_colours_keeps_them() -> None:
+    wheel = np.random.default_rng(0).integers(0, 255, (60, 60, 3), dtype=np.uint8)
+    assert figures._with_fewer_colours(Image.fromarray(wheel)) is None
+
+
 def test_axes_stand_still_while_an_animation_runs_and_the_layout_is_given_back(
     tmp_path: Path,
 ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import runpy
 import struct
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -225,3 +227,21 @@ def test_a_path_must_be_one_and_must_exist(tmp_path: Path) -> None:
         read_idx(tmp_path / "nothing")
     with pytest.raises(FileNotFoundError, match="folder must be one with the files of MNIST, got"):
         load_mnist(tmp_path / "nowhere")
+
+
+def test_the_script_on_two_networks_reads_mnist_s_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = (np.arange(20) % 10).astype(np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28)).astype(np.uint8)
+    for (_, kind), name in NAMES.items():
+        (tmp_path / name).write_bytes(idx(images if kind == "images" else labels))
+    monkeypatch.setenv("HANDBOOK_MNIST", str(tmp_path))
+    script = Path(__file__).parents[1] / "gallery/convolution/plot_digits_two_networks.py"
+    try:
+        names = runpy.run_path(str(script))
+    finally:
+        plt.close("all")
+    assert names["images"].shape == (20, 1, 28, 28)
+    assert all(values.shape == (3,) for values in names["shares"].values())
+    assert "anywhere: " in capsys.readouterr().out

@@ -49,7 +49,12 @@ logger = logging.getLogger(__name__)
 CSS_DPI = 100  # one inch of figure is a hundred CSS pixels
 DENSITY = 2  # image pixels per CSS pixel
 MAX_FRAMES = 80  # more is a film; each frame is a file to render, keep and step through
-LARGE = 120_000  # bytes; a page holds several figures and should load on a phone
+LARGE = 60_000  # bytes; a page holds several figures and should load on a phone
+PHOTOGRAPH = 120_000  # bytes; what is larger after all is packed as one
+DRAWN = 10_000  # colours; a photograph has more
+UNSEEN = (
+    16  # of 255; no colour of a picture is changed by more without being packed as a photograph
+)
 PAGE_COLOUR = "#ffffff"
 _CAPTURED = "_handbook_captured"
 
@@ -151,15 +156,40 @@ def _pixels(figure: Figure, facecolor: str) -> Any:
 def _webp(picture: Any) -> bytes:
     """The picture as WebP; no time, version or path goes into the bytes.
 
-    Lines and letters pack best, and sharpest, without loss. A photograph or a shaded surface does
-    not: what stays large is packed as a photograph, at a quality that shows no difference.
+    Lines and letters pack best, and sharpest, without loss. What is large then mostly has thousands
+    of colours, from edges and bands that show through each other: 256 do, and halve it, and its
+    letters stay sharp. A photograph or a shaded surface needs more. What stays very large is packed
+    as a photograph, at a quality that shows no difference.
     """
-    packed = io.BytesIO()
-    picture.save(packed, format="WEBP", lossless=True, quality=80, method=6)
-    if len(packed.getvalue()) > LARGE:
+
+    def pack(what: Any, **options: Any) -> bytes:
         packed = io.BytesIO()
-        picture.save(packed, format="WEBP", quality=80, method=6, use_sharp_yuv=True)
-    return packed.getvalue()
+        what.save(packed, format="WEBP", quality=80, method=6, **options)
+        return packed.getvalue()
+
+    content = pack(picture, lossless=True)
+    if len(content) > LARGE:
+        fewer = _with_fewer_colours(picture)
+        if fewer is not None:
+            content = min(content, pack(fewer, lossless=True), key=len)
+    if len(content) > PHOTOGRAPH:
+        content = pack(picture, use_sharp_yuv=True)
+    return content
+
+
+def _with_fewer_colours(picture: Any) -> Any | None:
+    """The picture in 256 colours, or None where one could see it."""
+    from PIL import Image, ImageChops
+
+    if picture.getcolors(DRAWN) is None:
+        return None
+    fewer = picture.quantize(
+        256, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE
+    ).convert("RGB")
+    changes = ImageChops.difference(picture, fewer).getextrema()
+    # The page behind the figure has the colour of its corner: a step there would be an edge.
+    same_page = fewer.getpixel((0, 0)) == picture.getpixel((0, 0))
+    return fewer if same_page and max(high for _, high in changes) <= UNSEEN else None
 
 
 @contextmanager

@@ -30,16 +30,18 @@ device = get_device()
 # -----------
 #
 # The bundled digits have 8 × 8 pixels. If you have the files of MNIST, let the environment variable
-# ``HANDBOOK_MNIST`` name their folder before you run this: then its first 1000 images are used, and
-# the training takes minutes.
+# ``HANDBOOK_MNIST`` name their folder before you run this: then its first 2000 images are used.
+# They have twelve times as many pixels, and take a smaller rate, more epochs, and minutes.
 
 folder = os.environ.get("HANDBOOK_MNIST")
 if folder:
     mnist = load_mnist(folder)
-    images, targets = mnist.train_inputs[:1000], mnist.train_targets[:1000]
+    images, targets = mnist.train_inputs[:2000], mnist.train_targets[:2000]
+    learning_rate, n_epochs = 5e-3, 20
 else:
     digits = load_digits()
     images, targets = digits.inputs.reshape(-1, 1, 8, 8) / 16, digits.targets
+    learning_rate, n_epochs = 2e-2, 10
 
 
 def put_anywhere(images, generator):
@@ -81,8 +83,8 @@ def share_read(make, is_anywhere, seed):
     split = train_test_split(pictures, targets, test_share=0.5, generator=generator)
     model = make(pictures.shape[-1], generator).to(device)
     inputs, labels = split.train_inputs.to(device), split.train_targets.to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=2e-2)
-    for _ in range(10):
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    for _ in range(n_epochs):
         order = torch.randperm(len(labels), generator=generator).to(device)
         for batch in order.split(100):
             optimizer.zero_grad()
@@ -145,10 +147,10 @@ ax.legend(loc="lower left")
 # -------------------
 #
 # - Shuffle the pixels, the same way in all images. Behind the loading, put
-#   ``order = torch.randperm(64, generator=make_generator(0))`` and
+#   ``order = torch.randperm(images[0].numel(), generator=make_generator(0))`` and
 #   ``images = images.flatten(1)[:, order].reshape(images.shape)``. In the middle, the fully
 #   connected network does as well as before. The convolutional one falls behind it: its
 #   neighbourhoods mean nothing any more.
-# - Train for 30 epochs: both get better, and the gap for digits anywhere stays.
+# - Set ``n_epochs = 30``: both get better, and the gap for digits anywhere stays.
 
 plt.show()

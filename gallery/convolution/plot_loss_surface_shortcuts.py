@@ -129,10 +129,12 @@ for kind in KINDS:
 
 lowest = {key: grid_minima(losses).nonzero() + 1 for key, losses in planes.items()}
 fig, axs = plt.subplots(2, 2, figsize=(6.4, 7.0))
-levels = torch.arange(0, 4.15, 0.1)
+levels = torch.arange(0, 4.15, 0.25)
 for ax, kind in zip(axs.flat, KINDS, strict=False):
     filled = ax.contourf(steps, steps, planes[kind, 0].T, levels, cmap=SEQUENTIAL, extend="max")
-    ax.contour(steps, steps, planes[kind, 0].T, levels, colors="white", linewidths=0.5)
+    ax.contour(
+        steps, steps, planes[kind, 0].T, torch.arange(0, 4.05, 0.1), colors="white", linewidths=0.5
+    )
     dips = steps[lowest[kind, 0]]
     ax.plot(*dips.T, "o", color="white", markeredgecolor="black", markersize=7)
     ax.grid(False)

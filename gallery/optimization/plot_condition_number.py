@@ -104,8 +104,9 @@ ax.legend(loc="upper left")
 # -------------------
 #
 # - Set the angle to 0: Adagrad needs less than ten steps for every condition number.
-# - Give the entry "momentum" ``sweep`` and ``momentum=0.9`` in place of the formula, and take the
-#   last assertion out: its line is flat, as Adam's is. For most of these valleys 0.9 is too much.
+# - Give the entry "momentum" the rates ``[rate / 100 for rate in sweep]`` and ``momentum=0.9`` in
+#   place of the formula, and take the last assertion out: its line is flat, as Adam's is. For most
+#   of these valleys 0.9 is too much.
 # - Lower the level to 1e-8 and double the numbers of steps: all need about twice as many, and the
 #   slopes stay.
 

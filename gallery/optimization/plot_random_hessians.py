@@ -107,7 +107,7 @@ assert counts[0] == 0
 #
 # - Lift all eigenvalues of the last figure by 2, as if the points were found low in a valley, with
 #   ``matrices.diagonal(dim1=-2, dim2=-1).add_(2)``: the histogram moves to the left. Lift them by 9
-#   and almost all points are minima.
+#   and almost all points are minima, which the assertion does not expect.
 # - Make the matrices diagonal, with ``matrices.diagonal(dim1=-2, dim2=-1).diag_embed()``: now the
 #   eigenvalues are independent, and the share of minima falls on the line of the coins.
 # - Set ``size = 100``: the histogram becomes narrower in proportion, still around a half.

@@ -1,6 +1,6 @@
 r"""
-What does clipping do for the training of a recurrent network?
-==============================================================
+What does clipping do for training a recurrent network?
+=======================================================
 
 A simple network starts with a spectral radius of 1.3, so that the gradient of a loss at the last
 step can *grow* on its way back through 30 steps. Five networks are trained on the same task with

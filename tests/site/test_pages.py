@@ -24,7 +24,7 @@ MOST_SHIFT = 0.05
 # A chapter is weighed with all its figures, read to its end; a page of the gallery has one or two.
 # The index of the gallery shows a card for every script, and fetches them as the reader goes down.
 MOST_KILOBYTES = {
-    "default": 640,
+    "default": 480,
     "search.html": 2000,
     "genindex.html": 600,
     "auto_gallery/index.html": 1000,
