@@ -57,7 +57,7 @@ from handbook import (
 from handbook.device import get_device
 from handbook.seeding import make_generator
 
-BUDGET_S = 0.3  # for each pair, direction and number of threads
+BUDGET_S = 0.2  # for each pair, direction and number of threads
 IMPORT_ROUNDS = 5
 IMPORTS = {
     "import torch": "import torch",
