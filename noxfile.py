@@ -234,7 +234,7 @@ def linkcheck(session: nox.Session) -> None:
 @shared
 def bench(session: nox.Session) -> None:
     """What reading costs: our functions beside PyTorch's; -- build times the site itself."""
-    install(session, "docs")
+    install(session, "bench")
     if session.posargs[:1] == ["build"]:
         script = "tests/benchmarks/bench_build.py"
         python(session, script, *session.posargs[1:], env=SINGLE_THREAD)

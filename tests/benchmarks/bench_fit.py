@@ -1,10 +1,12 @@
-"""What fit adds to a step: the bare loop by hand beside fit, and fit that watches.
+"""What fit adds to a step: beside the bare loop by hand, and beside pytorch-ignite.
 
-Both train 10-128-128-1 with Adam in batches of 16, for two epochs of 63 steps, and average the
+All train 10-128-128-1 with Adam in batches of 16, for two epochs of 63 steps, and average the
 loss. ``bench_functions.py`` times them.
 """
 
 from __future__ import annotations
+
+import warnings
 
 import torch
 from measuring import Call
@@ -12,6 +14,14 @@ from torch import Tensor, nn
 
 from handbook.batches import MiniBatches
 from handbook.training import fit
+
+try:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # ignite's, of its own imports
+        from ignite.engine import Engine
+        from ignite.metrics import Average
+except ImportError:  # a bare machine has PyTorch alone
+    Engine = None
 
 SIZE = "10-128-128-1 with Adam"
 N_EPOCHS = 2
@@ -76,3 +86,28 @@ def plain(device: torch.device) -> tuple[Call, Call]:
 def watched(device: torch.device) -> tuple[Call, Call]:
     """Return fit with a callback, and the bare loop."""
     return with_fit(device, (Count(),)), bare(device)
+
+
+def with_ignite(device: torch.device) -> Call:
+    model, optimizer, batches = make(device)
+
+    def step(engine: Engine, batch: tuple[Tensor, Tensor]) -> float:
+        model.train()
+        x, y = batch
+        optimizer.zero_grad()
+        loss = LOSS(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    def run() -> None:
+        trainer = Engine(step)
+        Average().attach(trainer, "loss")
+        trainer.run(batches, max_epochs=N_EPOCHS)
+
+    return run
+
+
+def beside_ignite(device: torch.device) -> tuple[Call, Call]:
+    """Return fit, and the same work done by pytorch-ignite."""
+    return with_fit(device), with_ignite(device)

@@ -438,6 +438,11 @@ def pairs() -> Iterator[Pair]:
         "handbook.training.fit", "the bare loop", "fit with a callback",
         f"{bench_fit.SIZE}, with a callback", bench_fit.watched,
     )  # fmt: skip
+    if bench_fit.Engine is not None:
+        yield one_call_pair(
+            "handbook.training.fit", "pytorch-ignite", "fit beside a training library",
+            f"{bench_fit.SIZE}, beside ignite", bench_fit.beside_ignite, devices=("cpu",),
+        )  # fmt: skip
     for batch_size, shuffle in ((16, False), (16, True), (250, True)):
         yield one_call_pair(
             "handbook.batches.mini_batches", "torch.utils.data.DataLoader", "batches",
