@@ -103,6 +103,7 @@ def add_styles(
     """Load KaTeX's style sheet, and so its fonts, only on pages with a formula."""
     if 'class="katex' in context.get("body", "") and app.builder.name != "epub":
         app.add_css_file(PAGE_CSS)
+        context["formulas"] = True  # docs/_templates/page.html asks for the fonts early
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
