@@ -55,6 +55,7 @@ extensions = [
     "runnable",
     "accessible",
     "lean",
+    "garbage",
     "resume",
     "ebook",
 ]
