@@ -564,10 +564,10 @@ def gaussian_norm_moments(n_dimensions: int) -> tuple[float, float]:
 
     .. math::
 
-        \mathrm{E}\lVert x\rVert
+        \mathbb E \lVert x\rVert
         = \sqrt2\, \frac{\Gamma\!\left(\frac{d+1}{2}\right)}{\Gamma\!\left(\frac d2\right)}
         \approx \sqrt{d - \tfrac12}, \qquad
-        \mathrm{Var}\lVert x\rVert = d - (\mathrm{E}\lVert x\rVert)^2 \to \tfrac12
+        \operatorname{Var}\lVert x\rVert = d - (\mathbb E \lVert x\rVert)^2 \to \tfrac12
 
     Parameters
     ----------

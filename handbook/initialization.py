@@ -86,7 +86,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     Notes
     -----
     Only two of the numbers follow from a formula: those of relu and leaky relu keep
-    :math:`\mathrm{E}[x^2]` exactly, for a symmetric :math:`x`. The 5/3 of tanh and the 3/4 of selu
+    :math:`\mathbb E[x^2]` exactly, for a symmetric :math:`x`. The 5/3 of tanh and the 3/4 of selu
     are conventions. The 1 of the sigmoid keeps nothing: its slope is ¼ at most.
 
     References
@@ -199,7 +199,7 @@ def uniform_(
     r"""Fill with draws that are equally likely anywhere between two bounds.
 
     .. math:: w = a + (b - a)\,u, \quad u \sim U(0, 1), \qquad
-              \mathrm{E}[w] = \frac{a + b}{2}, \qquad \mathrm{Var}[w] = \frac{(b - a)^2}{12}
+              \mathbb E[w] = \frac{a + b}{2}, \qquad \operatorname{Var}[w] = \frac{(b - a)^2}{12}
 
     Parameters
     ----------
@@ -541,7 +541,7 @@ def xavier_uniform_(
 
     .. math:: w \sim U(-b, b), \qquad
               b = g \sqrt{\frac{6}{n_{\text{in}} + n_{\text{out}}}}, \qquad
-              \mathrm{Var}[w] = \frac{2 g^2}{n_{\text{in}} + n_{\text{out}}}
+              \operatorname{Var}[w] = \frac{2 g^2}{n_{\text{in}} + n_{\text{out}}}
 
     Parameters
     ----------
@@ -665,7 +665,7 @@ def kaiming_uniform_(
     r"""Fill uniformly, so that one fan keeps the signal's size behind a relu.
 
     .. math:: w \sim U(-b, b), \qquad b = g \sqrt{\frac{3}{n}}, \qquad
-              \mathrm{Var}[w] = \frac{g^2}{n}
+              \operatorname{Var}[w] = \frac{g^2}{n}
 
     Parameters
     ----------

@@ -437,7 +437,7 @@ def random_projection(
     Notes
     -----
     With this variance a projection keeps squared lengths on average,
-    :math:`\mathrm{E}\,\|Wx\|^2 = \|x\|^2`. The K directions are uniform, so for :math:`K \le D`
+    :math:`\mathbb E\,\|Wx\|^2 = \|x\|^2`. The K directions are uniform, so for :math:`K \le D`
     the subspace keeps the share K/D of every squared length on average: the expected
     reconstruction error is :math:`(1 - K/D)` times the total variance, whatever the data.
 

@@ -64,7 +64,7 @@ def dropout(
     r"""Set each element to zero with probability :math:`p`, and scale up those that stay.
 
     .. math:: y_i = \frac{m_i}{1 - p}\,x_i, \quad m_i \sim \mathrm{Bernoulli}(1 - p), \qquad
-              \mathrm{E}[y_i] = x_i, \quad \mathrm{Var}[y_i] = \frac{p}{1 - p}\,x_i^2
+              \mathbb E[y_i] = x_i, \quad \operatorname{Var}[y_i] = \frac{p}{1 - p}\,x_i^2
 
     Parameters
     ----------
