@@ -159,6 +159,18 @@ def test_numbers_on_a_heat_map_stay_and_words_beside_it_turn() -> None:
         assert hex_of(outside.get_color()) == DARK_TEXT
 
 
+def test_a_line_on_a_translucent_map_turns_and_on_an_opaque_one_stays() -> None:
+    figure, axes = plt.subplots(1, 2)
+    lines = []
+    for axis, alpha in zip(axes, (0.4, None), strict=True):
+        axis.pcolormesh(np.eye(2), alpha=alpha)
+        lines += axis.plot([0.5, 1.5], [0.5, 1.5], color="black")
+    figure.canvas.draw()
+    with dark_colours(figure):
+        assert hex_of(lines[0].get_color()) == DARK_TEXT
+        assert hex_of(lines[1].get_color()) == "#000000"
+
+
 def test_a_label_inside_a_coloured_bar_stays_and_above_it_turns() -> None:
     figure, axes = plt.subplots()
     axes.bar([0], [1], color="#D55E00")

@@ -4,7 +4,8 @@ A figure is drawn once, for a white page. `dark_colours` turns the same figure o
 black, white and grey artists get their lightness inverted into the range between the page's
 background and its text; chromatic colours stay, lightened only where they would sink into the dark.
 Images, and whatever a colour map coloured, stay: their colours are data. So does what lies on
-top of them, because its author chose that colour for what is under it.
+top of them, because its author chose that colour for what is under it. Not so on a map that the
+page shines through.
 
 An artist with the gid ``keep-color`` stays as it is, with all its children.
 """
@@ -291,6 +292,8 @@ def _is_mapped(artist: Artist) -> bool:
 
 
 def _is_mapped_area(artist: Artist) -> bool:
+    if (alpha := artist.get_alpha()) is not None and np.max(alpha) <= 0.5:
+        return False  # a tint of the page: what lies on it is seen against the page
     if isinstance(artist, _ImageBase | QuadMesh):
         return True
     return isinstance(artist, ContourSet) and bool(artist.filled) and _is_mapped(artist)
