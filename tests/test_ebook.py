@@ -99,5 +99,6 @@ def test_mathml_has_no_letter_with_parts_and_no_index_with_too_many(tex: str) ->
 def test_what_no_browser_knows_is_taken_out() -> None:
     assert ebook.tidy('<div tooltip="a>b" class="c"></div>') == '<div class="c"></div>'
     assert ebook.tidy("<div id='sg-tag-list' class='c'></div>") == "<div class='c'></div>"
+    assert ebook.tidy('<p>a <button class="b">c</button></p>') == "<p>a </p>"
     assert ebook.tidy('<input type="checkbox"><br>') == '<input type="checkbox" /><br />'
     assert ebook.tidy("<p><ul><li>a</li></ul>\n</p>") == "<ul><li>a</li></ul>"

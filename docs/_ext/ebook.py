@@ -84,6 +84,7 @@ def tidy_math(math: str) -> str:
 def tidy(body: str) -> str:
     """Return the body of a page as well-formed XHTML."""
     body = UNKNOWN.sub("", body)
+    body = re.sub(r"<button\b.*?</button>", "", body)  # needs a script
     body = NOT_CLOSED.sub(r"<\1\2 />", body)
     body = LIST_IN_PARAGRAPH.sub(r"\1", body)
     body = re.sub(r"<svg (?!xmlns)", '<svg xmlns="http://www.w3.org/2000/svg" ', body)

@@ -24,6 +24,7 @@ NEEDS: dict[str, str | None] = {
     "copybutton.css": "highlight",
     "clipboard.min.js": "highlight",
     "copybutton.js": "highlight",
+    "copying.js": "copy-all",
 }
 
 

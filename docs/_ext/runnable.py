@@ -30,10 +30,16 @@ def parser() -> PythonCodeBlockParser:
     return PythonCodeBlockParser(doctest_optionflags=OPTIONS)
 
 
+def collected_in_order(page: Path) -> list[str]:
+    """Return the blocks of a page that Sybil runs, in the order in which it runs them."""
+    document = Document(page.read_text(encoding="utf-8"), str(page))
+    regions = sorted(parser().codeblock_parser(document), key=lambda region: region.start)
+    return [str(region.parsed) for region in regions]
+
+
 def collected(page: Path) -> set[str]:
     """Return the blocks of a page that Sybil runs, with white space squeezed."""
-    document = Document(page.read_text(encoding="utf-8"), str(page))
-    return {_squeezed(str(region.parsed)) for region in parser().codeblock_parser(document)}
+    return {squeezed(text) for text in collected_in_order(page)}
 
 
 def looks_like_python(text: str, language: str) -> bool:
@@ -61,7 +67,7 @@ def not_run(doctree: nodes.document, source: Path) -> list[tuple[nodes.Node, str
         text, language = node.astext(), str(node.get("language", "none"))
         if node.get("handbook_canonical") or not looks_like_python(text, language):
             continue
-        if is_page and _squeezed(text) in bodies:
+        if is_page and squeezed(text) in bodies:
             continue
         in_docstring = _is_in_docstring(node)
         if in_docstring and text.lstrip().startswith(">>>"):
@@ -73,7 +79,7 @@ def not_run(doctree: nodes.document, source: Path) -> list[tuple[nodes.Node, str
     return found + [
         (node, "nothing runs this example; write it as a ```python fence")
         for node in doctree.findall(nodes.doctest_block)
-        if not _is_in_docstring(node) and _squeezed(node.astext()) not in bodies
+        if not _is_in_docstring(node) and squeezed(node.astext()) not in bodies
     ]
 
 
@@ -86,7 +92,7 @@ def _is_in_docstring(node: nodes.Node) -> bool:
     return False
 
 
-def _squeezed(text: str) -> str:
+def squeezed(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 

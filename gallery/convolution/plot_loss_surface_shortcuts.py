@@ -140,7 +140,7 @@ for ax, kind in zip(axs.flat, KINDS, strict=False):
     dips = steps[lowest[kind, 0]]
     ax.plot(*dips.T, "o", color="white", markeredgecolor="black", markersize=7)
     ax.grid(False)
-    ax.set_title(kind)
+    ax.set_title(kind, color=KINDS[kind][0])
 fig.colorbar(
     filled, ax=axs, label="loss", ticks=[0, 1, 2, 3, 4], location="bottom", aspect=40, shrink=0.8
 )
@@ -225,10 +225,10 @@ ax.set_title("With shortcuts hardly a place bends down;\nonly small branches mak
 # Change this and see
 # -------------------
 #
-# - Train with ``lr=1e-2``: the plain network learns more and ends at a fifth of its loss. Nearly all
-#   its dips are gone from the plane, few places bend down near the middle, and assertions fail. Much
-#   of the difference between the maps is thus one between a network that has learned and one that
-#   has not.
+# - Train with ``lr=1e-2``: the plain network learns more and ends at a fifth of its loss. Nearly
+#   all its dips are gone from the plane, few places bend down near the middle, and assertions fail.
+#   Much of the difference between the maps is thus one between a network that has learned and one
+#   that has not.
 # - Put ``model.eval()`` behind ``train(model, seed)``: stale statistics. The loss of the plain
 #   networks now rises several times as far as guessing costs, and they seem to lie in deep wells.
 #   (Take the assertions out.)

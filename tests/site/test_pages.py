@@ -81,8 +81,8 @@ RUN_AXE = """(options) =>
 ALL_RULES: dict[str, Any] = {}
 ALL_BUT_COLOURS = {"rules": {"color-contrast": {"enabled": False}}}
 COLOURS = {"runOnly": ["color-contrast"]}
-# axe needs seconds for the colours of thousands of small texts. They have few: each pair of text and
-# ground is judged once, below. What that cannot see (opacity, pictures below a text, the text in a
+# axe needs seconds for the colours of thousands of small texts. They have few: each pair of text
+# and ground is judged once, below. What that cannot see (opacity, pictures below a text, text in a
 # drawing) axe sees on one page of each kind.
 LEAST_CONTRAST = 4.5  # WCAG 2.2, level AA, text of normal size
 

@@ -1,0 +1,56 @@
+"""What the buttons copy runs when it is pasted."""
+
+from __future__ import annotations
+
+import codeop
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import Page
+
+from .conftest import ROOT, pages_with, url
+
+PAGE = "tensors_and_gradients/computational_graph.html"  # cheap to run
+REMEMBER = """() => {
+  window.copied = [];
+  document.addEventListener("copy", (event) => window.copied.push(event.target.value));
+}"""
+CLICK_ALL = """(selector) => {
+  for (const button of document.querySelectorAll(selector)) button.click();
+  return window.copied;
+}"""
+
+
+def copied(page: Page, name: str, selector: str) -> list[str]:
+    page.goto(url(name))
+    page.evaluate(REMEMBER)
+    page.wait_for_selector(selector, state="attached")
+    found: list[str] = page.evaluate(CLICK_ALL, selector)
+    assert len(found) == page.locator(selector).count()
+    return found
+
+
+@pytest.mark.parametrize("name", pages_with('class="copy-all"'))
+def test_pythons_prompt_takes_what_is_copied(name: str, page: Page) -> None:
+    page.goto(url(name))
+    for text in copied(page, name, ".highlight-python .copybtn") + copied(page, name, ".copy-all"):
+        waiting: list[str] = []
+        for line in text.split("\n"):
+            waiting.append(line)
+            if codeop.compile_command("\n".join(waiting)) is not None:
+                waiting.clear()
+        # The end of a last statement of several lines is the reader's own empty line.
+        assert codeop.compile_command("\n".join([*waiting, "", ""])) is not None, text
+
+
+def test_what_copy_all_takes_along_is_enough(page: Page) -> None:
+    for text in copied(page, PAGE, ".copy-all"):
+        done = subprocess.run(
+            [sys.executable, "-i", "-q"],
+            input=text + "\n\n",
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+        )
+        assert "Error" not in done.stderr, f"{text}\n{done.stderr}"
