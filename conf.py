@@ -183,7 +183,7 @@ html_theme_options = {
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
-copybutton_exclude = ".linenos, .gp, .go, .gt, .gr"  # prompts, output, errors
+copybutton_exclude = ".linenos, .gp, .go"  # prompts and output
 
 epub_show_urls = "no"  # a link is a link; its address in brackets would break the sentence
 epub_copyright = project_copyright

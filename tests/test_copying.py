@@ -126,6 +126,21 @@ def test_a_statement_of_several_lines_is_parted_from_the_next() -> None:
     assert parted == "\n".join([*lines[:3], gap + lines[3], lines[4]])
 
 
+def test_a_traceback_is_output() -> None:
+    prompt = '<span class="gp">&gt;&gt;&gt; </span>'
+    lines = [
+        prompt + "f",
+        '<span class="gt">Traceback</span>',
+        "    ...",
+        "Error: no",
+        prompt + "g",
+    ]
+    expected = [f'<span class="go">{line}</span>' for line in lines[1:4]]
+    assert part_statements("\n".join(lines)) == "\n".join([lines[0], *expected, lines[4]])
+    lines[4] = "</pre></div>"
+    assert part_statements("\n".join(lines)) == "\n".join([lines[0], *expected, lines[4]])
+
+
 def ends_each_statement(lines: list[str]) -> bool:
     """Tell whether Python's prompt takes these lines, one by one."""
     waiting: list[str] = []

@@ -5,7 +5,7 @@ its imports. Where a block goes on from others, a line below it names what it ne
 where each name is made, and a button copies the block together with all of them. Which blocks those
 are is read from the code: a test runs every block behind no more than these.
 
-Blank lines are slipped into copied examples where Python's own prompt asks for one.
+Python's own prompt wants a blank line behind a statement of several lines: copied examples have it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import doctest
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -296,17 +295,29 @@ def _note(need: Need) -> nodes.paragraph | None:
     return note
 
 
-_EXAMPLE = re.compile(r'^<span class="gp">&gt;&gt;&gt;', re.MULTILINE)
-_GOES_ON = re.compile(r'^<span class="gp">\.\.\.')
+_EXAMPLE = re.compile(r'<span class="gp">&gt;&gt;&gt;')
+_GOES_ON = re.compile(r'<span class="gp">\.\.\.')
+_TRACEBACK = re.compile(r'<span class="gt">')
+_END = re.compile(r'<span class="gp">|.*</pre>')
 _GAP = '<span hidden="">\n</span>'
 
 
 def part_statements(body: str) -> str:
-    """Slip a hidden blank line behind each statement of several lines, for Python's prompt."""
-    lines = body.split("\n")
-    parted = [lines[0]]
-    for before, line in pairwise(lines):
-        parted.append(_GAP + line if _GOES_ON.match(before) and _EXAMPLE.match(line) else line)
+    """Make what a button copies from an example fit for Python's prompt.
+
+    Slip a hidden blank line behind each statement of several lines, and mark all of a traceback as
+    output, which is not copied.
+    """
+    parted = []
+    before = ""
+    in_traceback = False
+    for line in body.split("\n"):
+        in_traceback = bool(_TRACEBACK.match(line) or (in_traceback and not _END.match(line)))
+        if in_traceback:
+            parted.append(f'<span class="go">{line}</span>')
+        else:
+            parted.append(_GAP + line if _GOES_ON.match(before) and _EXAMPLE.match(line) else line)
+        before = line
     return "\n".join(parted)
 
 

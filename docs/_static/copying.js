@@ -6,7 +6,7 @@
     const pre = document.querySelector(`#block-${number} pre`);
     const copy = pre.cloneNode(true);
     // The prompts, and what Python printed.
-    for (const part of copy.querySelectorAll(".gp, .go, .gt, .gr, .gs, .linenos")) part.remove();
+    for (const part of copy.querySelectorAll(".gp, .go")) part.remove();
     return copy.textContent.replace(/\n{2,}$/, "\n");
   };
 

@@ -34,7 +34,9 @@ def copied(page: Page, name: str, selector: str) -> list[str]:
 @pytest.mark.parametrize("name", pages_with('class="copy-all"'))
 def test_pythons_prompt_takes_what_is_copied(name: str, page: Page) -> None:
     page.goto(url(name))
-    for text in copied(page, name, ".highlight-python .copybtn") + copied(page, name, ".copy-all"):
+    for text in copied(page, name, ".highlight:has(.gp) .copybtn") + copied(
+        page, name, ".copy-all"
+    ):
         waiting: list[str] = []
         for line in text.split("\n"):
             waiting.append(line)
