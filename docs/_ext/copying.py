@@ -38,7 +38,7 @@ class Block:
     reads: set[str]
     makes: set[str]
     changes: set[str]
-    imports: set[str]
+    fixed: set[str]  # imported, or a function: made, and not changed by what uses it
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def analysed(text: str) -> Block:
         reading.visit(tree)
         changes |= _changed(tree, prints)
     reads = reading.reads | (reading.later - reading.makes)
-    return Block(reads - GIVEN, reading.makes, changes, reading.imports)
+    return Block(reads - GIVEN, reading.makes, changes, reading.fixed)
 
 
 class _Reading(ast.NodeVisitor):
@@ -77,7 +77,7 @@ class _Reading(ast.NodeVisitor):
     def __init__(self) -> None:
         self.reads: set[str] = set()
         self.makes: set[str] = set()
-        self.imports: set[str] = set()
+        self.fixed: set[str] = set()
         self.later: set[str] = set()  # what functions read once they are called
 
     def visit_Name(self, node: ast.Name) -> None:
@@ -112,7 +112,7 @@ class _Reading(ast.NodeVisitor):
     def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         names = {alias.asname or alias.name.partition(".")[0] for alias in node.names}
         self.makes |= names
-        self.imports |= names
+        self.fixed |= names
 
     visit_ImportFrom = visit_Import  # noqa: N815
 
@@ -123,6 +123,7 @@ class _Reading(ast.NodeVisitor):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self.in_order(node.decorator_list, node.args.defaults, node.args.kw_defaults)
         self.makes.add(node.name)
+        self.fixed.add(node.name)
         self.function(node.args, node.body)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
@@ -204,13 +205,13 @@ def needs(texts: list[str]) -> list[Need]:
     The first block, with the imports, is needed by all and not named in `made_in`.
     """
     blocks = [analysed(text) for text in texts]
-    imported = set().union(*(block.imports for block in blocks))
+    fixed = set().union(*(block.fixed for block in blocks))
 
     def sources(name: str, before: int) -> list[int]:
         """Return the block that makes a name last, and those that change it between."""
         for number in range(before - 1, -1, -1):
             if name in blocks[number].makes:
-                between = range(number + 1, before) if name not in imported else ()
+                between = range(number + 1, before) if name not in fixed else ()
                 return [number, *(i for i in between if name in blocks[i].changes)]
         return []
 
