@@ -34,6 +34,9 @@ WAYS = {"forward": "forward", "both ways": "both ways", "step": "one step", "run
 # The matrix of im2col for 32 images of 64 × 32 × 32 under a kernel of 3 × 3, in float32.
 IM2COL_BYTES = 32 * (64 * 3 * 3) * (32 * 32) * 4
 
+# Families whose rows are in the tables, not in the figure.
+BESIDE_THE_POINT = ("small inputs", "a choice beside a bound")
+
 Results = dict[str, Any]
 Row = dict[str, Any]
 
@@ -372,7 +375,7 @@ def dots(results: Results) -> list[tuple[str, float, float | None]]:
     """Return the label and the ratio of each function on one thread: forward, and both ways."""
     found: dict[tuple[str, str], dict[str, float]] = {}
     for row in results["rows"]:
-        if row["threads"] == 1 and row["family"] != "small inputs":
+        if row["threads"] == 1 and row["family"] not in BESIDE_THE_POINT:
             name = (short(row["ours"]), row["size"])
             found.setdefault(name, {})[row["direction"]] = row["ours_s"] / row["theirs_s"]
     names = [name for name, _ in found]

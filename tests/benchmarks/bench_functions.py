@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import functools
 import json
 import os
 import platform
@@ -224,6 +225,10 @@ def one_call_pair(
 # -- the pairs ----------------------------------------------------------------------------------
 
 
+def bounded(x: Tensor, name: str) -> Tensor:
+    return x.clamp(min=0) if name == "relu" else x.clamp(-1, 1)
+
+
 def classes(n_samples: int, n_classes: int) -> Tensor:
     return torch.randint(n_classes, (n_samples,), generator=make_generator(9))
 
@@ -243,6 +248,12 @@ def pairs() -> Iterator[Pair]:
         yield function_pair(
             getattr(activations, name), f"{home}.{name}", "activations", million,
             lambda: draw(1000, 1000),
+        )  # fmt: skip
+    # The same values by a bound instead of a choice; only the slope at the bound is another.
+    for name, bounds in (("relu", "clamp(min=0)"), ("hardtanh", "clamp(-1, 1)")):
+        yield function_pair(
+            getattr(activations, name), (bounds, functools.partial(bounded, name=name)),
+            "a choice beside a bound", f"{million}, beside {bounds}", lambda: draw(1000, 1000),
         )  # fmt: skip
     for name in ("softmax", "log_softmax"):
         yield function_pair(
