@@ -87,18 +87,30 @@ def test_no_script_and_no_font_of_the_site_is_inside(book: zipfile.ZipFile) -> N
     assert [name for name in book.namelist() if name in set(ebook.left_out())] == []
 
 
-@pytest.mark.parametrize("tex", [r"\underset{(D, 1)}{g_S}", r"2/\lambda_{\max}", r"\frac{1}{2}"])
+@pytest.mark.parametrize(
+    "tex",
+    [
+        r"\underset{(D, 1)}{g_S}",
+        r"2/\lambda_{\max}",
+        r"\frac{1}{2}",
+        r"t \mathbin{\mathrm{mod}} 12",
+    ],
+)
 def test_mathml_has_no_letter_with_parts_and_no_index_with_too_many(tex: str) -> None:
     math = ebook.MATH.search(katex.render(tex, output="mathml"))[0]
     for element in ElementTree.fromstring(ebook.tidy_math(math)).iter():
         name = element.tag.rpartition("}")[2]
         assert not (name in ebook.LEAVES and len(element)), name
         assert len(element) <= ebook.PARTS.get(name, len(element)), name
+        assert name != "mrow" or not {"lspace", "rspace"} & set(element.attrib)
 
 
 def test_what_no_browser_knows_is_taken_out() -> None:
     assert ebook.tidy('<div tooltip="a>b" class="c"></div>') == '<div class="c"></div>'
     assert ebook.tidy("<div id='sg-tag-list' class='c'></div>") == "<div class='c'></div>"
+    assert ebook.tidy('<a href="https://doi.org/1(2)3&lt;4&gt;5">') == (
+        '<a href="https://doi.org/1(2)3%3C4%3E5">'
+    )
     assert ebook.tidy('<p>a <button class="b">c</button></p>') == "<p>a </p>"
     assert ebook.tidy('<input type="checkbox"><br>') == '<input type="checkbox" /><br />'
     assert ebook.tidy("<p><ul><li>a</li></ul>\n</p>") == "<ul><li>a</li></ul>"

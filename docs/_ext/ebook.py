@@ -66,10 +66,12 @@ def tidy_math(math: str) -> str:
     tree = ElementTree.fromstring(math)
     row = f"{{{MATHML}}}mrow"
     for element in list(tree.iter()):
-        name = element.tag.rpartition("}")[2]
-        if name in LEAVES and len(element):
+        kind = element.tag.rpartition("}")[2]
+        if kind in LEAVES and len(element):
             element.tag = row
-        if len(element) > PARTS.get(name, len(element)):
+            for name in ("lspace", "rspace"):  # of an operator, not of a row
+                element.attrib.pop(name, None)
+        if len(element) > PARTS.get(kind, len(element)):
             for child in list(element)[1:]:
                 if child.text == APPLY:
                     before = element[list(element).index(child) - 1]
@@ -84,6 +86,12 @@ def tidy_math(math: str) -> str:
 def tidy(body: str) -> str:
     """Return the body of a page as well-formed XHTML."""
     body = UNKNOWN.sub("", body)
+    # An old DOI has signs that an address must write in another way.
+    body = re.sub(
+        r'(?<=href="https://doi\.org/)[^"]*',
+        lambda match: match[0].replace("&lt;", "%3C").replace("&gt;", "%3E"),
+        body,
+    )
     body = re.sub(r"<button\b.*?</button>", "", body)  # needs a script
     body = NOT_CLOSED.sub(r"<\1\2 />", body)
     body = LIST_IN_PARAGRAPH.sub(r"\1", body)
