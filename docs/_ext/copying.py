@@ -22,10 +22,7 @@ from typing import Any
 from docutils import nodes
 from runnable import collected_in_order, squeezed
 from sphinx.application import Sphinx
-from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
-
-logger = logging.getLogger(__name__)
 
 GIVEN = frozenset(dir(builtins))
 ONLY_LOOK = {"print", "torch.testing.assert_close"}

@@ -34,10 +34,8 @@ def copied(page: Page, name: str, selector: str) -> list[str]:
 
 @pytest.mark.parametrize("name", SOME_PAGES)
 def test_pythons_prompt_takes_what_is_copied(name: str, page: Page) -> None:
-    page.goto(url(name))
-    for text in copied(page, name, ".highlight:has(.gp) .copybtn") + copied(
-        page, name, ".copy-all"
-    ):
+    examples = copied(page, name, ".highlight:has(.gp) .copybtn")
+    for text in [*examples, *copied(page, name, ".copy-all")]:
         waiting: list[str] = []
         for line in text.split("\n"):
             waiting.append(line)
