@@ -55,6 +55,8 @@ extensions = [
     "runnable",
     "accessible",
     "copying",
+    "navigation",
+    "stems",
     "lean",
     "garbage",
     "resume",

@@ -564,8 +564,15 @@ def _prune_and_make_thumbnails(app: Sphinx) -> None:
                     stale.unlink()
         for thumb in images.glob("thumb/*_thumb.webp"):
             source = _thumbnail_source(thumb)
-            if source is not None:
+            if source is not None and _is_older(dark_name(thumb), source, thumb):
                 _write(dark_name(thumb), _small(source, thumb))
+
+
+def _is_older(made: Path, *sources: Path) -> bool:
+    """Tell whether a file is not there, or one that it is made of came later."""
+    if not made.exists():
+        return True
+    return made.stat().st_mtime_ns <= max(path.stat().st_mtime_ns for path in sources)
 
 
 def _small(source: Path, like: Path) -> bytes:
