@@ -11,12 +11,14 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import conf
 import docstrings
 import equivalence
 import gallery_cache
 import katex
 import pytest
 import runnable
+import standalone
 from docutils import nodes
 from docutils.utils import new_document
 from sphinx.errors import ExtensionError
@@ -209,6 +211,18 @@ def test_scripts_are_found_in_their_parts(house: Path) -> None:
     found = gallery_cache.find_scripts(CONF, house / "docs")
     assert {path.name: target.name for path, target in found.items()} == {"plot_a.py": "plot_a.py"}
     assert next(iter(found.values())) == house / "docs" / "out" / "part" / "plot_a.py"
+
+
+def test_scripts_are_found_below_a_folder_named_like_a_hidden_script(house: Path) -> None:
+    """A reader may keep the handbook in a folder such as _build; it once lost its gallery there."""
+    there = house / "_build"
+    shutil.copytree(house / "gallery", there / "gallery")
+    real = CONF | {"ignore_pattern": conf.sphinx_gallery_conf["ignore_pattern"]}
+    names = [path.name for path in gallery_cache.find_scripts(real, there / "docs")]
+    assert names == ["plot_a.py"]
+    app = SimpleNamespace(config=SimpleNamespace(sphinx_gallery_conf=real))
+    assert not standalone._is_left_out(app, there / "gallery" / "part" / "plot_a.py")
+    assert standalone._is_left_out(app, there / "gallery" / "part" / "_hidden.py")
 
 
 def test_a_script_that_never_ran_goes_first(tmp_path: Path) -> None:

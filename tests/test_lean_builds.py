@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import os
 import pickle
-import sys
 from pathlib import Path
 
+import conf
 import figures
+import navigation
 import pytest
 from docutils import nodes
 from PIL import Image
@@ -17,7 +18,6 @@ from sphinx.search.en import SearchEnglish
 from sphinx.util.docutils import docutils_namespace
 from stems import RememberedEnglish
 
-ROOT = Path(__file__).parents[1]
 # A tree of three floors, a page in two places of it, one outside, a link to elsewhere.
 PAGES = {
     "index": """\
@@ -82,8 +82,6 @@ def test_the_navigation_made_once_is_the_theme_s_own_on_every_page(tmp_path: Pat
 def test_the_theme_is_asked_for_the_navigation_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import navigation
-
     asked = []
     make = navigation.make
     monkeypatch.setattr(navigation, "make", lambda builder: asked.append(1) or make(builder))
@@ -131,7 +129,4 @@ def test_a_dark_thumbnail_is_made_again_when_its_picture_or_its_twin_is_newer(
 
 
 def test_the_site_uses_them() -> None:
-    sys.path.insert(0, str(ROOT))
-    import conf
-
     assert {"navigation", "stems", "garbage"} <= set(conf.extensions)

@@ -137,7 +137,6 @@ def only(name: str) -> Only | None:
     chapters = {concept.chapter for concept in chosen}
     pages = [path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.md")]
     others = [f"{page}*" for page in pages if page not in {*chapters, "index"}]
-    # sphinx-gallery holds it against the bare name of a file, we against whole paths too.
     return Only(others, rf"(?:^|[/\\])(?!(?:{stems})\.py$)[^/\\]*\.py$")
 
 

@@ -101,7 +101,7 @@ def find_scripts(conf: dict[str, Any], srcdir: Path) -> dict[Path, Path]:
     for sources, target in zip(conf["examples_dirs"], conf["gallery_dirs"], strict=True):
         root = (srcdir / sources).resolve()
         for script in sorted(root.glob("**/plot_*.py")):
-            if not ignored.search(os.path.normpath(script)):
+            if not ignored.search(script.name):  # as sphinx-gallery does: the folders may be any
                 found[script] = srcdir / target / script.relative_to(root)
     return found
 

@@ -213,7 +213,7 @@ def _list(value: Any) -> list[Any]:
 
 def _is_left_out(app: Sphinx, script: Path) -> bool:
     pattern = app.config.sphinx_gallery_conf["ignore_pattern"]
-    return bool(re.search(pattern, os.path.normpath(script)))
+    return bool(re.search(pattern, script.name))
 
 
 def _package(app: Sphinx) -> tuple[Path, str]:
