@@ -51,6 +51,13 @@ def test_each_block_of_a_page_runs_behind_what_it_needs(page: Path) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_nine_blocks_of_ten_run_behind_the_first_alone() -> None:
+    """Those are the ones without a note: the test above runs them behind nothing else."""
+    found = [need for page in PAGES for need in needs(runnable.collected_in_order(page))]
+    assert len(found) > 800
+    assert sum(not need.made_in for need in found) >= 0.9 * len(found)
+
+
 @pytest.mark.parametrize(
     ("text", "reads", "makes"),
     [
@@ -94,6 +101,11 @@ def test_a_block_needs_what_made_its_names_and_what_changed_them() -> None:
     ]  # fmt: skip
     assert found[6].made_in == {"other": 3, "w": 4}
     assert not found[7].made_in
+
+
+def test_what_the_first_block_makes_is_there_for_all() -> None:
+    texts = [">>> x = torch.ones(2)", ">>> y = x", ">>> _ = train(x, y)", ">>> x\n1", ">>> y\n1"]
+    assert [need.blocks for need in needs(texts)] == [[], [0], [0, 1], [0], [0, 1, 2]]
 
 
 def test_a_page_names_what_a_block_goes_on_from_and_links_to_it() -> None:

@@ -208,7 +208,9 @@ def needs(texts: list[str]) -> list[Need]:
         """Return the block that makes a name last, and those that change it between."""
         for number in range(before - 1, -1, -1):
             if name in blocks[number].makes:
-                between = range(number + 1, before) if name not in fixed else ()
+                # What the first block makes is there for all, and no block may change it.
+                keeps = name in fixed or number == 0
+                between = () if keeps else range(number + 1, before)
                 return [number, *(i for i in between if name in blocks[i].changes)]
         return []
 
