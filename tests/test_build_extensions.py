@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import conf
 import docstrings
 import equivalence
 import gallery_cache
@@ -22,6 +21,8 @@ import standalone
 from docutils import nodes
 from docutils.utils import new_document
 from sphinx.errors import ExtensionError
+
+import conf
 
 # -- katex --------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ import os
 import pickle
 from pathlib import Path
 
-import conf
 import figures
 import navigation
 import pytest
@@ -17,6 +16,8 @@ from sphinx.application import Sphinx
 from sphinx.search.en import SearchEnglish
 from sphinx.util.docutils import docutils_namespace
 from stems import RememberedEnglish
+
+import conf
 
 # A tree of three floors, a page in two places of it, one outside, a link to elsewhere.
 PAGES = {
