@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import builtins
 import codeop
 import contextlib
 import doctest
 import io
+import re
+import symtable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import runnable
-from copying import analysed, annotate, needs, part_statements, say_that_a_script_is_one, statements
+from canonical import find_module, imports_of, source_of
+from copying import (
+    analysed,
+    annotate,
+    needs,
+    part_statements,
+    say_that_a_script_is_one,
+    statements,
+    with_imports,
+)
 from docutils import nodes
 from docutils.utils import new_document
 from sybil.evaluators.doctest import DocTestRunner
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 PAGES = [
     path
     for path in sorted(DOCS.glob("**/*.md"))
@@ -56,6 +70,84 @@ def test_nine_blocks_of_ten_run_behind_the_first_alone() -> None:
     found = [need for page in PAGES for need in needs(runnable.collected_in_order(page))]
     assert len(found) > 800
     assert sum(not need.made_in for need in found) >= 0.9 * len(found)
+
+
+def shown_definitions() -> Iterator[tuple[str, str, str]]:
+    """Yield (where, imports, code) of what the pages show of the package and of the solutions."""
+    for page in sorted(DOCS.glob("**/*.md")):
+        text = page.read_text(encoding="utf-8")
+        for match in re.finditer(r"^`{3,}\{canonical\}(.*?)^`{3,}", text, re.MULTILINE | re.DOTALL):
+            for name in re.findall(r"handbook[\w.]+", match[1]):
+                path, module, qualname = find_module(ROOT, name)
+                source = path.read_text(encoding="utf-8")
+                code = source_of(source, qualname)
+                yield f"{page.stem}: {name}", imports_of(source, module, code), code
+        for file, name in re.findall(r"^:file: (\S+)\n:object: (\S+)", text, re.MULTILINE):
+            source = (page.parent / file).read_text(encoding="utf-8")
+            code = source_of(source, name)
+            yield f"{page.stem}: {name}", imports_of(source, "", code), code
+
+
+def unresolved(table: symtable.SymbolTable, namespace: dict[str, Any]) -> set[str]:
+    """Return the names that code reads from outside and that are not there."""
+    found = {
+        symbol.get_name()
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and symbol.is_global()
+    }
+    missing = {name for name in found if name not in namespace and not hasattr(builtins, name)}
+    return missing.union(*(unresolved(child, namespace) for child in table.get_children()))
+
+
+def test_a_copied_definition_runs_alone_and_finds_every_name() -> None:
+    shown = list(shown_definitions())
+    assert len(shown) > 300
+    wrong = {}
+    for where, imports, code in shown:
+        namespace: dict[str, Any] = {"__name__": "__main__"}
+        text = imports + code
+        try:
+            exec(compile(text, "<copied>", "exec"), namespace)
+        except NameError as error:
+            wrong[where] = str(error)
+            continue
+        if missing := unresolved(symtable.symtable(text, "<copied>", "exec"), namespace):
+            wrong[where] = f"missing {missing}"
+    assert wrong == {}
+
+
+def test_imports_are_those_that_the_code_reads() -> None:
+    source = (
+        "from __future__ import annotations\n"
+        "import math\nimport os\nimport numpy as np\n"
+        "from typing import Any, TYPE_CHECKING\n"
+        "from a.b import c as d, e\n"
+        "if TYPE_CHECKING:\n    from f import G\n"
+        "LIMIT = 2\n"
+        "def _helper(): return 1\n"
+        "def shown(x: Any) -> G:\n    return np.log(x) + d + LIMIT + _helper() + shown(x)\n"
+        "class Node:\n    def up(self) -> Node:\n        return math.inf\n"
+    )
+    text = source_of(source, "shown")
+    imported = (
+        "import numpy as np\nfrom typing import Any\nfrom a.b import c as d\nfrom f import G\n"
+    )
+    assert imports_of(source, "pack.mod", text) == (
+        imported + "from pack.mod import LIMIT, _helper\n"
+    )
+    assert imports_of(source, "", text) == imported
+    assert imports_of(source, "pack.mod", source_of(source, "Node")) == (
+        "import math\nfrom pack.mod import Node\n"
+    )
+    assert imports_of(source, "pack.mod", "LIMIT = 2\n") == ""
+
+
+def test_imports_are_hidden_in_front_of_the_definition_they_belong_to() -> None:
+    body = '<div id="definition-1"><pre>a</pre></div><div id="definition-2"><pre>b</pre></div>'
+    assert with_imports(body, {"definition-2": "import x # <\n"}) == (
+        '<div id="definition-1"><pre>a</pre></div><div id="definition-2"><pre>'
+        '<span hidden="">import x # &lt;\n\n\n</span>b</pre></div>'
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,9 @@
 ``{canonical} handbook.activations.relu`` prints the source of the function as it stands in the
 package, without its docstring (the reference page has that), under a caption that links to the
 reference. A name that does not exist is a warning that says which ones are near.
+
+What the copy button takes begins with the imports that the code needs: ``copying`` puts them,
+hidden, in front of it.
 """
 
 from __future__ import annotations
@@ -103,6 +106,52 @@ def source_of(source: str, name: str, *, docstring: bool = False) -> str:
     return "\n".join(shown).rstrip() + "\n"
 
 
+def imports_of(source: str, module: str, text: str) -> str:
+    """Return the imports behind which a definition of the module runs on its own.
+
+    What the module imports is imported alike; what it defines itself is imported from it, if it has
+    a name to be imported by. A class that names itself is imported too, since its annotations are
+    evaluated before it is made.
+    """
+    reads = {
+        node.id
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    wanted = reads - {
+        name
+        for name, statement in definitions(ast.parse(text).body)
+        if not isinstance(statement, ast.ClassDef)
+    }
+    tree = ast.parse(source)
+    lines: list[str] = []
+    taken: dict[str, list[str]] = {}
+    for statement in _imports(tree.body):
+        for alias in statement.names:
+            bound = alias.asname or alias.name.partition(".")[0]
+            if bound not in wanted:
+                continue
+            spelled = alias.name + (f" as {alias.asname}" if alias.asname else "")
+            if isinstance(statement, ast.Import):
+                lines.append(f"import {spelled}")
+            elif statement.module != "__future__":
+                taken.setdefault(statement.module or "", []).append(spelled)
+    if module:
+        own = {name for name, _ in definitions(tree.body) if "." not in name}
+        taken.setdefault(module, []).extend(own & wanted)
+    lines += [f"from {name} import {', '.join(sorted(n))}" for name, n in taken.items() if n]
+    return "".join(f"{line}\n" for line in dict.fromkeys(lines))
+
+
+def _imports(body: list[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports of a module in order, those of an ``if TYPE_CHECKING`` included."""
+    for statement in body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            yield statement
+        elif isinstance(statement, ast.If | ast.Try):
+            yield from _imports([*statement.body, *statement.orelse])
+
+
 def _with_trailing_comments(lines: list[str], last: int, column: int) -> int:
     """Include the comments that end a body: the syntax tree stops at the last statement."""
     for number in range(last + 1, len(lines) + 1):
@@ -178,7 +227,7 @@ class Canonical(SphinxDirective):
     def _block(self, name: str) -> list[nodes.Node]:
         root = Path(self.config.canonical_root)
         try:
-            path, _, qualname = find_module(root, name)
+            path, module, qualname = find_module(root, name)
         except UnknownNameError as error:
             self._warn(f"canonical {name}: {error}")
             return []
@@ -192,6 +241,7 @@ class Canonical(SphinxDirective):
             return []
         block = nodes.literal_block(text, text, language="python")
         block["handbook_canonical"] = True  # the tests of the package run this code
+        block["handbook_imports"] = imports_of(source, module, text)
         self.set_source_info(block)
         # A private helper has no place in the reference; its module has.
         is_private = any(part.startswith("_") for part in name.split("."))

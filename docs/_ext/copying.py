@@ -6,6 +6,7 @@ where each name is made, and a button copies the block together with all of them
 are is read from the code: a test runs every block behind no more than these.
 
 Python's own prompt wants a blank line behind a statement of several lines: copied examples have it.
+A definition of the package is copied with its imports, for it is shown without them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import doctest
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -321,12 +323,32 @@ def part_statements(body: str) -> str:
     return "\n".join(parted)
 
 
+def name_definitions(app: Sphinx, doctree: nodes.document) -> None:
+    """Give each definition that is shown with imports of its own a name to find it by."""
+    shown = (n for n in doctree.findall(nodes.literal_block) if n.get("handbook_imports"))
+    for number, node in enumerate(shown, start=1):
+        node["ids"].append(f"definition-{number}")
+
+
+def with_imports(body: str, imports: dict[str, str]) -> str:
+    """Put the imports of a definition, hidden, where its copy begins."""
+    for name, lines in imports.items():
+        start = body.index(f'id="{name}"')
+        start = body.index("<pre>", start) + len("<pre>")
+        body = f'{body[:start]}<span hidden="">{escape(lines)}\n\n</span>{body[start:]}'
+    return body
+
+
 def _part(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     if app.builder.name != "epub" and "body" in context:
-        context["body"] = part_statements(context["body"])
+        body = part_statements(context["body"])
+        shown = doctree.findall(nodes.literal_block) if doctree else []
+        imports = {n["ids"][-1]: n["handbook_imports"] for n in shown if n.get("handbook_imports")}
+        context["body"] = with_imports(body, imports)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
+    app.connect("doctree-read", name_definitions)
     app.connect("doctree-read", _annotate, priority=200)  # behind runnable's check
     app.connect("html-page-context", _part)
     app.add_js_file("copying.js", loading_method="defer")

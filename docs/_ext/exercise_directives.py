@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import concepts
 import learning_map
 from boxes import box, builder_of, make_box
-from canonical import UnknownNameError, source_of
+from canonical import UnknownNameError, imports_of, source_of
 from docutils import nodes
 from docutils.parsers.rst import directives
 from exercises import (
@@ -193,6 +193,7 @@ class Exercise(SphinxDirective):
             return None
         block = nodes.literal_block("\n".join(code), "\n".join(code), language="python")
         block["handbook_canonical"] = True  # the exercise file tests this code
+        block["handbook_imports"] = imports_of(source, "", "\n".join(code))
         self.set_source_info(block)
 
         stub = f"{part_of(path, Path(self.env.srcdir))}/{path.name}".lstrip("/")

@@ -55,3 +55,15 @@ def test_what_copy_all_takes_along_is_enough(page: Page) -> None:
             cwd=ROOT,
         )
         assert "Error" not in done.stderr, f"{text}\n{done.stderr}"
+
+
+def test_a_copied_definition_brings_its_imports_and_shows_none(page: Page) -> None:
+    texts = copied(page, PAGE, ".canonical .copybtn, details .highlight:not(:has(.gp)) .copybtn")
+    with_imports = [text for text in texts if text.startswith(("import ", "from "))]
+    assert len(with_imports) > 3
+    for text in with_imports:
+        done = subprocess.run([sys.executable, "-"], input=text, text=True, cwd=ROOT, check=False)
+        assert done.returncode == 0, text
+    shown = page.locator(".canonical pre").all_inner_texts()
+    assert shown
+    assert not any(text.startswith(("import ", "from ")) for text in shown)
