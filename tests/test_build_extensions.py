@@ -239,7 +239,9 @@ def test_the_reset_undoes_what_a_script_did_to_pytorch() -> None:
     torch.set_grad_enabled(False)
     torch.set_printoptions(precision=2)
     torch.manual_seed(5)
-    gallery_cache.reset({}, "plot_a.py")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    gallery_cache.reset({}, "plot_a.py", "before")
+    assert not torch.are_deterministic_algorithms_enabled()
     assert torch.get_default_dtype() == torch.float32
     assert torch.is_grad_enabled()
     assert repr(torch.tensor(1 / 3)) == "tensor(0.3333)"

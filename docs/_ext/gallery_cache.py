@@ -166,6 +166,7 @@ def run_stale(app: Sphinx) -> None:
         return
     from joblib import Parallel, delayed
 
+    gc.freeze()  # where one process does it all, no script should look through the whole book
     stale.sort(key=lambda item: last_cost_s(item[1]), reverse=True)
     n_jobs = min(number_of_processes(), len(stale))
     logger.info("running %d gallery scripts in %d processes...", len(stale), n_jobs, color="white")
@@ -199,16 +200,19 @@ def prune(app: Sphinx) -> None:
                 shutil.rmtree(part)
 
 
-def reset(gallery_conf: dict[str, Any], fname: str) -> None:
+def reset(gallery_conf: dict[str, Any], fname: str, when: str) -> None:
     """Give every script the PyTorch that a fresh interpreter has."""
     import torch
 
-    gc.collect()
+    if when == "after":
+        gc.collect()  # the figures of a script are cycles
+        gc.freeze()  # what stays, modules above all, is not looked through again
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
     torch.set_printoptions(profile="default", sci_mode=None)
-    torch.use_deterministic_algorithms(False)
+    if torch.are_deterministic_algorithms_enabled():  # the setter imports the compiler: a second
+        torch.use_deterministic_algorithms(False)
     torch.autograd.set_detect_anomaly(False)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     torch.manual_seed(0)

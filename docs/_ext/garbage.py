@@ -6,10 +6,14 @@ again, which then walks through every other object there is: that took half the 
 A page also holds on to more than itself. What a directive parses for itself has a document of its
 own, with all that is known of all pages among its settings, and each node keeps its document. It
 would be written to disk with the page, and read again with it: 7 MB for a page of 0.5 MB.
+
+And when the build is over, Python looks through the whole book once more, to take it apart object
+by object. The system takes the memory back at once: that is a second less of every build.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import itertools
 from typing import TYPE_CHECKING, Any
@@ -40,6 +44,7 @@ def let_go(app: Sphinx, page: nodes.document) -> None:
 def _end(app: Sphinx, error: Exception | None) -> None:
     gc.unfreeze()
     gc.enable()
+    atexit.register(gc.freeze)  # what is frozen is left alone at the end
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
