@@ -164,7 +164,8 @@ def _webp(picture: Any) -> bytes:
 
     def pack(what: Any, **options: Any) -> bytes:
         packed = io.BytesIO()
-        what.save(packed, format="WEBP", quality=80, method=6, **options)
+        # Method 6 takes a fifth longer and saves 0.5 %.
+        what.save(packed, format="WEBP", quality=80, method=4, **options)
         return packed.getvalue()
 
     content = pack(picture, lossless=True)
@@ -183,13 +184,16 @@ def _with_fewer_colours(picture: Any) -> Any | None:
 
     if picture.getcolors(DRAWN) is None:
         return None
-    fewer = picture.quantize(
-        256, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE
-    ).convert("RGB")
-    changes = ImageChops.difference(picture, fewer).getextrema()
-    # The page behind the figure has the colour of its corner: a step there would be an edge.
-    same_page = fewer.getpixel((0, 0)) == picture.getpixel((0, 0))
-    return fewer if same_page and max(high for _, high in changes) <= UNSEEN else None
+    for refinements in (0, 3):  # the second takes five times as long, and is seldom needed
+        fewer = picture.quantize(
+            256, method=Image.Quantize.MAXCOVERAGE, kmeans=refinements, dither=Image.Dither.NONE
+        ).convert("RGB")
+        changes = ImageChops.difference(picture, fewer).getextrema()
+        # The page behind the figure has the colour of its corner: a step there would be an edge.
+        same_page = fewer.getpixel((0, 0)) == picture.getpixel((0, 0))
+        if same_page and max(high for _, high in changes) <= UNSEEN:
+            return fewer
+    return None
 
 
 @contextmanager
