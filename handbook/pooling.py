@@ -784,7 +784,7 @@ def _pool_argmax(input: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         better = number > best
         if number.is_floating_point():
             better |= number != number  # a NaN
-        best = torch.where(better, number, best)
+        best = torch.maximum(best, number)  # NaN, if either is
         start = torch.where(better, row_starts[:, i], start)
     stretches, places = best, start + torch.arange(width, dtype=small, device=input.device)
     places = places.expand(stretches.shape)
@@ -795,7 +795,7 @@ def _pool_argmax(input: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         better = (number > best) | ((number == best) & (its_place < place))
         if number.is_floating_point():
             better |= (number != number) & ((best == best) | (its_place > place))
-        best, place = torch.where(better, number, best), torch.where(better, its_place, place)
+        best, place = torch.maximum(best, number), torch.where(better, its_place, place)
     return place.to(torch.int64)
 
 
