@@ -51,7 +51,7 @@ def test_every_aim_is_judged_and_the_page_says_which_are_not_met(results: dict[s
     for verdict in found:
         assert (verdict.aim.what in said) == (not verdict.met)
     page = (ROOT / "docs" / "what_reading_costs.md").read_text(encoding="utf-8")
-    for directive in ("setting", "aims", "tables", "imports"):
+    for directive in ("setting", "aims", "compiled", "tables", "imports"):
         assert f"```{{benchmark-{directive}}} cpu" in page
     assert "benchmark-others" in page
 
@@ -95,6 +95,50 @@ def test_an_aim_without_a_row_is_an_error(results: dict[str, Any]) -> None:
     without = results | {"rows": [row for row in results["rows"] if row["family"] != "recurrent"]}
     with pytest.raises(ValueError, match="must have a row for the aim 'RNN, LSTM, GRU', got none"):
         list(benchmarks.verdicts(without))
+
+
+def row_of(ours: float, compiled: float | None, family: str = "losses") -> dict[str, Any]:
+    name = f"handbook.losses.f{ours}_{compiled}"
+    return {
+        "ours": name, "size": "", "direction": "forward", "threads": 1, "family": family,
+        "ours_s": ours, "theirs_s": 1.0, "compiled_s": compiled,
+    }  # fmt: skip
+
+
+def test_it_is_counted_what_a_compiler_brings_within_an_aim() -> None:
+    rows = [
+        row_of(1.9, 1.5), row_of(3.0, 2.0), row_of(4.0, 2.1), row_of(5.0, 0.9), row_of(6.0, None),
+        row_of(7.0, 0.5, "without an aim"),
+    ]  # fmt: skip
+    said = benchmarks.compiled_summary({"rows": rows})
+    assert said.startswith("Of 5 ratios, 3 are above their aim as they stand; compiled, 2 of these")
+    assert "2 of all are then faster" in said
+    assert [list(found) for found in benchmarks.compiled_rows({"rows": rows})] == [[1]] * 5
+
+
+def test_what_an_aim_names_is_timed_compiled_too(results: dict[str, Any]) -> None:
+    compiled = {row["family"] for row in results["rows"] if row.get("compiled_s")}
+    assert compiled == set(bench_functions.COMPILED)
+    for row in results["rows"]:
+        assert (row.get("compiled_s") is not None) == (row["family"] in compiled)
+
+
+@pytest.mark.parametrize("name", ["softplus", "gelu", "softmax"])
+def test_a_function_can_be_followed_to_its_end_by_the_compiler(name: str) -> None:
+    from handbook import activations
+
+    function, x = getattr(activations, name), torch.linspace(-30, 30, 7)
+    options = {"dim": 0} if name == "softmax" else {}
+    followed = torch.compile(function, fullgraph=True, backend="eager")
+    assert torch.equal(followed(x, **options), function(x, **options))
+
+
+def test_what_depends_on_a_number_cannot_be_followed_to_its_end() -> None:
+    from handbook.losses import cross_entropy
+
+    followed = torch.compile(cross_entropy, fullgraph=True, backend="eager")
+    with pytest.raises(Exception, match=r"(?i)data.dependent|graph break|item"):
+        followed(torch.zeros(2, 3), torch.tensor([0, 2]))
 
 
 def test_memory_is_held_against_the_im2col_matrix_and_the_whole_batch(
@@ -177,6 +221,30 @@ def test_two_calls_are_timed_in_turns_and_the_medians_kept(monkeypatch: pytest.M
     assert measured.count("ours") == measured.count("theirs") == timing.rounds >= 5
 
 
+def test_a_third_call_is_timed_in_turns_with_the_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(measuring.time, "perf_counter", lambda: clock.now_s)
+    timing = measuring.interleaved(
+        clock.takes("ours", 4e-3), clock.takes("theirs", 2e-3), CPU, 20.0,
+        clock.takes("compiled", 3e-3),
+    )  # fmt: skip
+    assert timing.compiled_s == pytest.approx(3e-3)
+    assert timing.compiled_quartiles_s == pytest.approx((3e-3, 3e-3))
+    measured = clock.order[3 * (measuring.WARM_UP + 1) :][:6]
+    assert measured[:3] == measured[:2:-1]
+    assert measured[1] == "theirs"
+    assert set(measured) == {"ours", "theirs", "compiled"}
+
+
+def test_a_compiled_form_that_computes_something_else_is_not_timed() -> None:
+    ours = (torch.tensor([1e-6, 2e-6]), torch.tensor(3.0))
+    bench_functions.require_equal((ours[0] * (1 + 1e-5), ours[1]), ours, "f")
+    with pytest.raises(SystemExit, match=r"f must be the same compiled, got numbers up to 2e-08"):
+        bench_functions.require_equal((ours[0] * 1.01, ours[1]), ours, "f")
+    with pytest.raises(SystemExit, match="got numbers up to nan apart"):
+        bench_functions.require_equal(torch.tensor(float("nan")), ours[1], "f")
+
+
 def test_quick_calls_are_timed_several_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(measuring.time, "perf_counter", lambda: clock.now_s)
@@ -207,14 +275,15 @@ def test_the_peak_is_what_one_call_needs_beyond_what_was_there() -> None:
 def test_the_script_measures_a_pair_and_writes_the_file(tmp_path: Path) -> None:
     target = tmp_path / "folder" / "results.json"
     command = [sys.executable, bench_functions.__file__, "--only", "leaky_relu", "--json"]
-    command += [str(target), "--threads", "1", "--budget", "0.01"]
+    command += [str(target), "--threads", "1", "--budget", "0.01", "--no-compile"]
     done = subprocess.run(
         command, env=os.environ | {"HANDBOOK_DEVICE": "cpu"}, capture_output=True, text=True,
         check=True, cwd=tmp_path,
     )  # fmt: skip
     written = json.loads(target.read_text(encoding="utf-8"))
-    assert [row["direction"] for row in written["rows"]] == ["forward", "both ways"]
+    assert [row["direction"] for row in written["rows"]] == 2 * ["forward", "both ways"]
     assert {"device", "cpu", "cores", "system", "python", "torch", "date"} <= written.keys()
+    assert all(row["compiled_s"] is None for row in written["rows"])
     assert "activations.leaky_relu, forward" in done.stdout
 
 

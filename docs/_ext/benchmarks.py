@@ -35,7 +35,7 @@ WAYS = {"forward": "forward", "both ways": "both ways", "step": "one step", "run
 IM2COL_BYTES = 32 * (64 * 3 * 3) * (32 * 32) * 4
 
 # Families whose rows are in the tables, not in the figure.
-BESIDE_THE_POINT = ("small inputs", "a choice beside a bound")
+BESIDE_THE_POINT = ("small inputs", "fast forms")
 
 Results = dict[str, Any]
 Row = dict[str, Any]
@@ -48,7 +48,6 @@ class Aim:
     what: str
     limit: float
     measured: Callable[[Results], list[tuple[float, str]]]  # each number, and where it was found
-    unit: str = "×"
 
 
 @dataclass(frozen=True)
@@ -207,9 +206,35 @@ def megabytes(value: int | None) -> str:
     return "< 0.1" if value < 1e5 else f"{value / 1e6:.1f}"
 
 
-def ratio_text(row: Row) -> str:
-    """Return ours over theirs, with two decimals."""
-    return f"{row['ours_s'] / row['theirs_s']:.2f}"
+def ratio_text(row: Row, side: str = "ours") -> str:
+    """Return ours over theirs, or the compiled form over theirs, with two decimals."""
+    return f"{row[f'{side}_s'] / row['theirs_s']:.2f}"
+
+
+def compiled_rows(results: Results) -> list[dict[int, Row]]:
+    """Return each function and direction that was timed compiled: its rows by threads."""
+    grouped: dict[tuple[str, ...], dict[int, Row]] = {}
+    for row in results["rows"]:
+        if row.get("compiled_s") is not None:
+            name = (row["ours"], row["size"], row["direction"])
+            grouped.setdefault(name, {})[row["threads"]] = row
+    return list(grouped.values())
+
+
+def compiled_summary(results: Results) -> str:
+    """Say how many ratios the compiler brings within their aim, and how many it does not."""
+    above = within = faster = 0
+    rows = [row for by_threads in compiled_rows(results) for row in by_threads.values()]
+    for row in rows:
+        limit = FAMILY_LIMITS.get(row["family"])
+        faster += row["compiled_s"] < row["theirs_s"]
+        if limit is not None and row["ours_s"] > limit * row["theirs_s"]:
+            above += 1
+            within += row["compiled_s"] <= limit * row["theirs_s"]
+    return (
+        f"Of {len(rows)} ratios, {above} are above their aim as they stand; compiled, {within} of "
+        f"these are within it. {faster} of all are then faster than PyTorch’s own function."
+    )
 
 
 def said_where(results: Results) -> str:
@@ -243,6 +268,11 @@ class _Benchmark(SphinxDirective):
         group += nodes.tbody("", *(table_row(row) for row in rows))
         table += group
         return table
+
+    def function(self, row: Row) -> nodes.Node:
+        """Return the name of a row's function, linked, and the size that it was timed at."""
+        size = nodes.inline("", row["size"], classes=["benchmark-size"])
+        return nodes.inline("", "", self.link(row["ours"]), nodes.Text(" "), size)
 
     def link(self, name: str) -> nodes.Node:
         label = nodes.literal("", short(name), classes=["xref", "py"])
@@ -307,9 +337,7 @@ class BenchmarkTables(_Benchmark):
         lines = []
         for by_threads in rows:
             row = by_threads[threads[0]]
-            size = nodes.inline("", row["size"], classes=["benchmark-size"])
-            function = nodes.inline("", "", self.link(row["ours"]), nodes.Text(" "), size)
-            line: list[nodes.Node] = [function, nodes.Text(WAYS[row["direction"]])]
+            line = [self.function(row), nodes.Text(WAYS[row["direction"]])]
             for count in threads:
                 line += [
                     nodes.Text(number(1e3 * by_threads[count]["ours_s"])),
@@ -324,6 +352,30 @@ class BenchmarkTables(_Benchmark):
         if self.arguments[0] == "cpu" and family in FAMILY_LIMITS:
             title += f" (aim: at most {FAMILY_LIMITS[family]:g} times PyTorch’s time)"
         return [self.table(title, head, lines)]
+
+
+class BenchmarkCompiled(_Benchmark):
+    """``{benchmark-compiled} cpu``: our functions as they are, and through ``torch.compile``."""
+
+    def run(self) -> list[nodes.Node]:
+        results = self.results()
+        head = ["Function", "Way"]
+        threads = sorted({row["threads"] for row in results["rows"]})
+        for count in threads:
+            setting = f", {count} threads" if count > 1 else ""
+            head += [f"Ours{setting}", f"Compiled{setting}"]
+        lines = []
+        for by_threads in compiled_rows(results):
+            row = by_threads[threads[0]]
+            line = [self.function(row), nodes.Text(WAYS[row["direction"]])]
+            for count in threads:
+                taken = by_threads[count]
+                line += [nodes.Text(ratio_text(taken)), nodes.Text(ratio_text(taken, "compiled"))]
+            lines.append(line)
+        return [
+            nodes.paragraph("", compiled_summary(results)),
+            self.table("Ratios to PyTorch, as it stands and compiled", head, lines),
+        ]
 
 
 class BenchmarkImports(_Benchmark):
@@ -459,6 +511,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         ("setting", BenchmarkSetting),
         ("aims", BenchmarkAims),
         ("tables", BenchmarkTables),
+        ("compiled", BenchmarkCompiled),
         ("imports", BenchmarkImports),
         ("others", BenchmarkOthers),
     ):

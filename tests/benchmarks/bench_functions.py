@@ -5,7 +5,8 @@
 ``nox -s bench`` runs just that, and the page "What reading costs" is made from the file. It needs
 PyTorch and nothing else. HANDBOOK_DEVICE=cuda measures on a GPU. Each pair is timed in turns (ours,
 theirs, theirs, ours, …) in a process of its own for each number of threads; the memory is measured
-in one more. ``--only relu`` measures the pairs with that in their name.
+in one more. Where PyTorch finds a compiler, many are timed a third way: ours through
+``torch.compile``. ``--only relu`` measures the pairs with that in their name.
 """
 
 # ruff: noqa: E402
@@ -60,6 +61,14 @@ from handbook.seeding import make_generator
 
 BUDGET_S = 0.2  # for each pair, direction and number of threads
 IMPORT_ROUNDS = 5
+# The families whose functions are timed through torch.compile, too. The steps of a recurrent layer
+# are products, which no compiler shortens; an optimiser's step and an epoch are not one function.
+COMPILED = (
+    "activations", "softmax", "cross-entropy", "losses", "conv2d", "normalization",
+    "other normalizations", "max pooling",
+)  # fmt: skip
+# How far the compiled form may be from the other, as a share of the largest number.
+ROUNDING = 1e-4
 IMPORTS = {
     "import torch": "import torch",
     "import handbook": "import handbook",
@@ -71,7 +80,7 @@ IMPORTS = {
     ),
 }
 
-Calls = dict[str, tuple[measuring.Call, measuring.Call]]
+Calls = dict[str, tuple[measuring.Call, ...]]  # ours, theirs, and perhaps ours compiled
 
 
 @dataclass(frozen=True)
@@ -93,28 +102,65 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=make_generator(seed))
 
 
-def directions(ours: Callable[[], Any], theirs: Callable[[], Any], wanted: list[Tensor]) -> Calls:
-    """Return forward, without a graph, and forward + backward to the tensors wanted."""
+def directions(*ways: Callable[[], Any], wanted: list[list[Tensor]]) -> Calls:
+    """Return forward, without a graph, and forward + backward to the tensors wanted of each way."""
 
     def forward(function: Callable[[], Any]) -> measuring.Call:
-        def call() -> None:
+        def call() -> Any:
             with torch.no_grad():
-                function()
+                return first_of(function())
 
         return call
 
-    def both_ways(function: Callable[[], Any], cotangent: Tensor) -> measuring.Call:
-        def call() -> None:
-            torch.autograd.grad(first_of(function()), wanted, cotangent)
+    def both_ways(
+        function: Callable[[], Any], cotangent: Tensor, inputs: list[Tensor]
+    ) -> measuring.Call:
+        return lambda: torch.autograd.grad(first_of(function()), inputs, cotangent)
 
-        return call
-
-    calls = {"forward": (forward(ours), forward(theirs))}
-    if wanted:
+    calls = {"forward": tuple(forward(way) for way in ways)}
+    if wanted[0]:
         with torch.no_grad():
-            cotangent = torch.ones_like(first_of(theirs()))
-        calls["both ways"] = (both_ways(ours, cotangent), both_ways(theirs, cotangent))
+            output = first_of(ways[1]())
+        cotangent = draw(*output.shape, seed=7).to(output)
+        calls["both ways"] = tuple(
+            both_ways(way, cotangent, inputs) for way, inputs in zip(ways, wanted, strict=True)
+        )
     return calls
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function as torch.compile makes it, when it is called for the first time."""
+
+    @functools.cache
+    def made() -> Callable[..., Any]:
+        torch.compiler.reset()  # what was compiled for other pairs counts against a limit
+        return torch.compile(function, dynamic=False)
+
+    return lambda *arguments, **options: made()(*arguments, **options)
+
+
+@functools.cache
+def can_compile(device: torch.device) -> bool:
+    """Tell whether torch.compile finds what it needs here: on a CPU, a C++ compiler."""
+    try:
+        torch.compile(lambda x: x.exp() + 1)(torch.ones(8, device=device))
+    except Exception as error:  # whatever is lacking, the rest can be measured
+        print(f"torch.compile does not work here: {error}", file=sys.stderr)
+        return False
+    return True
+
+
+def require_equal(compiled: Any, ours: Any, name: str) -> None:
+    """Refuse to time a compiled form that computes something else."""
+    pairs = zip(compiled, ours, strict=True) if isinstance(ours, tuple) else [(compiled, ours)]
+    for other, one in pairs:
+        scale = one.abs().max().item()
+        distance = (other - one).abs().max().item()
+        if not distance <= ROUNDING * scale:
+            raise SystemExit(
+                f"{name} must be the same compiled, got numbers up to {distance:.3g} apart, "
+                f"the largest {scale:.3g}"
+            )
 
 
 def first_of(output: Any) -> Tensor:
@@ -141,8 +187,12 @@ def function_pair(
             for i, value in enumerate(values)
             if isinstance(value, Tensor) and value.is_floating_point() and i not in constants
         ]
+        ways = [ours, function]
+        if family in COMPILED:
+            ways.append(compiled(ours))
         return directions(
-            lambda: ours(*values, **options), lambda: function(*values, **options), wanted
+            *(lambda way=way: way(*values, **options) for way in ways),
+            wanted=[wanted for _ in ways],
         )
 
     return Pair(f"{ours.__module__}.{ours.__name__}", name, family, size, calls)
@@ -171,10 +221,12 @@ def layer_pair(
         mine = ours(*sizes).to(device)
         mine.load_state_dict(other.state_dict())
         x = draw(*shape).to(device).requires_grad_()
+        ways: list[Callable[..., Any]] = [mine, other]
         wanted = [[x, *module.parameters()] for module in (mine, other)]
-        ways = [directions(lambda m=m: m(x), lambda m=m: m(x), w) for m, w in
-                zip((mine, other), wanted, strict=True)]  # fmt: skip
-        return {key: (ways[0][key][0], ways[1][key][1]) for key in ways[0]}
+        if family in COMPILED:
+            ways.append(compiled(mine))
+            wanted.append(wanted[0])
+        return directions(*(lambda way=way: way(x) for way in ways), wanted=wanted)
 
     return Pair(
         f"{ours.__module__}.{ours.__name__}", f"torch.nn.{ours.__name__}", family, size, calls
@@ -225,8 +277,15 @@ def one_call_pair(
 # -- the pairs ----------------------------------------------------------------------------------
 
 
-def bounded(x: Tensor, name: str) -> Tensor:
-    return x.clamp(min=0) if name == "relu" else x.clamp(-1, 1)
+# What gives the same values faster, and is another function at a tie or at an end.
+FAST_FORMS: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
+    "relu": ("x.clamp(min=0)", lambda x: x.clamp(min=0)),
+    "leaky_relu": ("torch.maximum(x, 0.01 * x)", lambda x: torch.maximum(x, 0.01 * x)),
+    "hardtanh": ("x.clamp(-1, 1)", lambda x: x.clamp(-1, 1)),
+    "max_pool1d": (
+        "x.unflatten(-1, (-1, 2)).amax(-1)", lambda x: x.unflatten(-1, (-1, 2)).amax(-1)
+    ),
+}  # fmt: skip
 
 
 def classes(n_samples: int, n_classes: int) -> Tensor:
@@ -249,11 +308,10 @@ def pairs() -> Iterator[Pair]:
             getattr(activations, name), f"{home}.{name}", "activations", million,
             lambda: draw(1000, 1000),
         )  # fmt: skip
-    # The same values by a bound instead of a choice; only the slope at the bound is another.
-    for name, bounds in (("relu", "clamp(min=0)"), ("hardtanh", "clamp(-1, 1)")):
+    for name in ("relu", "leaky_relu", "hardtanh"):
         yield function_pair(
-            getattr(activations, name), (bounds, functools.partial(bounded, name=name)),
-            "a choice beside a bound", f"{million}, beside {bounds}", lambda: draw(1000, 1000),
+            getattr(activations, name), FAST_FORMS[name], "fast forms",
+            f"{million}, beside {FAST_FORMS[name][0]}", lambda: draw(1000, 1000),
         )  # fmt: skip
     for name in ("softmax", "log_softmax"):
         yield function_pair(
@@ -376,6 +434,11 @@ def pairs() -> Iterator[Pair]:
         pooling.max_pool1d, f"{functional}.max_pool1d", "max pooling", "32 × 64 × 1024, 2",
         lambda: draw(32, 64, 1024), kernel_size=2,
     )  # fmt: skip
+    expression, fast = FAST_FORMS["max_pool1d"]
+    yield function_pair(
+        pooling.max_pool1d, (expression, lambda x, kernel_size: fast(x)), "fast forms",
+        f"32 × 64 × 1024, 2, beside {expression}", lambda: draw(32, 64, 1024), kernel_size=2,
+    )  # fmt: skip
     yield function_pair(
         pooling.adaptive_max_pool2d, f"{functional}.adaptive_max_pool2d", "max pooling",
         f"{images} to 7 × 7", lambda: draw(32, 64, 32, 32), output_size=7,
@@ -496,17 +559,22 @@ def chosen(only: str, device: torch.device) -> list[Pair]:
     return found
 
 
-def measure(what: str, device: torch.device, only: str, budget_s: float) -> list[dict[str, Any]]:
+def measure(
+    what: str, device: torch.device, only: str, budget_s: float, compiles: bool
+) -> list[dict[str, Any]]:
     """Return one row for each pair and direction: its times, or the memory, or both."""
     rows = []
     for pair in chosen(only, device):
-        for direction, (ours, theirs) in pair.calls(device).items():
+        for direction, (ours, theirs, *others) in pair.calls(device).items():
             row: dict[str, Any] = {
                 "ours": pair.ours, "theirs": pair.theirs, "family": pair.family,
                 "size": pair.size, "direction": direction,
             }  # fmt: skip
             if "time" in what:
-                row |= asdict(measuring.interleaved(ours, theirs, device, budget_s))
+                third = others[0] if others and compiles and can_compile(device) else None
+                if third is not None:
+                    require_equal(third(), ours(), f"{pair.ours}, {direction},")
+                row |= asdict(measuring.interleaved(ours, theirs, device, budget_s, third))
             if "memory" in what:
                 row["ours_peak_bytes"] = measuring.peak_bytes(ours, device)
                 row["theirs_peak_bytes"] = measuring.peak_bytes(theirs, device)
@@ -516,7 +584,9 @@ def measure(what: str, device: torch.device, only: str, budget_s: float) -> list
     return rows
 
 
-def worker(what: str, n_threads: int, only: str, budget_s: float) -> list[dict[str, Any]]:
+def worker(
+    what: str, n_threads: int, only: str, budget_s: float, compiles: bool
+) -> list[dict[str, Any]]:
     """Measure in a process of its own, so that threads and allocator are as they should be."""
     environment = os.environ | {
         "OMP_NUM_THREADS": str(n_threads), "MKL_NUM_THREADS": str(n_threads),
@@ -528,6 +598,9 @@ def worker(what: str, n_threads: int, only: str, budget_s: float) -> list[dict[s
         path = Path(folder) / "rows.json"
         command = [sys.executable, __file__, "--worker", what, "--json", str(path)]
         command += ["--only", only, "--budget", str(budget_s)]
+        command += ["--compile"] if compiles else ["--no-compile"]
+        # What is compiled goes with the folder; no process that compiles runs beside the clock.
+        environment |= {"TORCHINDUCTOR_CACHE_DIR": folder, "TORCHINDUCTOR_COMPILE_THREADS": "1"}
         subprocess.run(command, check=True, env=environment)
         return json.loads(path.read_text(encoding="utf-8"))
 
@@ -549,17 +622,20 @@ def key(row: dict[str, Any]) -> tuple[str, ...]:
     return row["ours"], row["theirs"], row["size"], row["direction"]
 
 
-def run(device: torch.device, only: str, budget_s: float, threads: list[int]) -> dict[str, Any]:
+def run(
+    device: torch.device, only: str, budget_s: float, threads: list[int], compiles: bool
+) -> dict[str, Any]:
     """Return everything that the page shows."""
     start = time.perf_counter()
     rows = []
     if device.type == "cpu":
-        memory = {key(row): row for row in worker("memory", 1, only, budget_s)}
+        memory = {key(row): row for row in worker("memory", 1, only, budget_s, False)}
         for n_threads in threads:
-            timed = worker("time", n_threads, only, budget_s)
+            timed = worker("time", n_threads, only, budget_s, compiles)
             rows += [row | memory[key(row)] | {"threads": n_threads} for row in timed]
     else:
-        rows = [row | {"threads": 1} for row in worker("time and memory", 1, only, budget_s)]
+        measured = worker("time and memory", 1, only, budget_s, compiles)
+        rows = [row | {"threads": 1} for row in measured]
     imports = {} if only else import_times()
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     return {
@@ -606,9 +682,13 @@ def show(results: dict[str, Any]) -> None:
         if row["ours_peak_bytes"] is not None:
             ours, theirs = (row[f"{side}_peak_bytes"] / 1e6 for side in ("ours", "theirs"))
             memory = f"  {ours:7.1f} / {theirs:7.1f} MB"
+        third = ""
+        if row["compiled_s"] is not None:
+            third = f"  compiled {row['compiled_s'] / row['theirs_s']:.2f}"
         print(
             f"{name:58s} {row['threads']} thread{'s' if row['threads'] > 1 else ' '} "
-            f"{1e3 * row['ours_s']:9.3f} ms {1e3 * row['theirs_s']:9.3f} ms {ratio:7.2f}{memory}"
+            f"{1e3 * row['ours_s']:9.3f} ms {1e3 * row['theirs_s']:9.3f} ms {ratio:7.2f}"
+            f"{memory}{third}"
         )
     for name, taken in results["import_s"].items():
         print(f"{name:58s} {taken:6.3f} s")
@@ -622,16 +702,20 @@ def main() -> None:
     parser.add_argument("--only", default="", help="measure the pairs with this in their name")
     parser.add_argument("--budget", type=float, default=BUDGET_S, help="seconds for each timing")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="on the CPU")
+    parser.add_argument(
+        "--compile", action=argparse.BooleanOptionalAction, default=True,
+        help="time torch.compile's form of our functions, too",
+    )  # fmt: skip
     parser.add_argument("--worker", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     device = get_device()
     if options.worker:
         # The same arithmetic on both sides: cuDNN would otherwise round convolutions to TF32.
         torch.backends.cudnn.allow_tf32 = False
-        rows = measure(options.worker, device, options.only, options.budget)
+        rows = measure(options.worker, device, options.only, options.budget, options.compile)
         Path(options.json).write_text(json.dumps(rows), encoding="utf-8")
         return
-    results = run(device, options.only, options.budget, options.threads)
+    results = run(device, options.only, options.budget, options.threads, options.compile)
     show(results)
     if options.json:
         Path(options.json).parent.mkdir(parents=True, exist_ok=True)

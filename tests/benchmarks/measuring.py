@@ -27,13 +27,15 @@ MEMORY_SETTINGS = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one call: medians and quartiles of as many rounds of ours and theirs."""
+    """Seconds of one call: medians and quartiles of as many rounds of ours, theirs, compiled."""
 
     ours_s: float
     theirs_s: float
     ours_quartiles_s: tuple[float, float]
     theirs_quartiles_s: tuple[float, float]
     rounds: int
+    compiled_s: float | None = None
+    compiled_quartiles_s: tuple[float, float] | None = None
 
 
 def synchronize(device: torch.device) -> None:
@@ -54,15 +56,18 @@ def seconds(call: Call, n_calls: int, device: torch.device) -> float:
     return (time.perf_counter() - start) / n_calls
 
 
-def interleaved(ours: Call, theirs: Call, device: torch.device, budget_s: float) -> Timing:
-    """Time two calls in turns, each first as often as second, until the budget is spent."""
-    calls = (ours, theirs)
+def interleaved(
+    ours: Call, theirs: Call, device: torch.device, budget_s: float, compiled: Call | None = None
+) -> Timing:
+    """Time calls in turns, each first as often as last, until the budget is spent."""
+    calls = (ours, theirs) if compiled is None else (ours, theirs, compiled)
     for call in calls:
         for _ in range(WARM_UP):
             call()
     first = [seconds(call, 1, device) for call in calls]
     n_calls = [max(1, math.ceil(LEAST_SAMPLE_S / max(taken, 1e-7))) for taken in first]
-    samples: tuple[list[float], list[float]] = ([], [])
+    samples: list[list[float]] = [[] for _ in calls]
+    sides = range(len(calls))
     gc.collect()
     gc.disable()
     try:
@@ -70,17 +75,21 @@ def interleaved(ours: Call, theirs: Call, device: torch.device, budget_s: float)
         while len(samples[0]) < MOST_ROUNDS:
             if len(samples[0]) >= LEAST_ROUNDS and time.perf_counter() > end:
                 break
-            for side in (0, 1) if len(samples[0]) % 2 else (1, 0):
+            for side in sides if len(samples[0]) % 2 else reversed(sides):
                 samples[side].append(seconds(calls[side], n_calls[side], device))
     finally:
         gc.enable()
-    quartiles = [statistics.quantiles(side, n=4, method="inclusive") for side in samples]
+    medians = [statistics.median(side) for side in samples]
+    quarters = [statistics.quantiles(side, n=4, method="inclusive") for side in samples]
+    quartiles = [(low, high) for low, _, high in quarters]
     return Timing(
-        ours_s=statistics.median(samples[0]),
-        theirs_s=statistics.median(samples[1]),
-        ours_quartiles_s=(quartiles[0][0], quartiles[0][2]),
-        theirs_quartiles_s=(quartiles[1][0], quartiles[1][2]),
+        ours_s=medians[0],
+        theirs_s=medians[1],
+        ours_quartiles_s=quartiles[0],
+        theirs_quartiles_s=quartiles[1],
         rounds=len(samples[0]),
+        compiled_s=None if compiled is None else medians[2],
+        compiled_quartiles_s=None if compiled is None else quartiles[2],
     )
 
 
