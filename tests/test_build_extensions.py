@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -246,6 +247,19 @@ def test_the_reset_undoes_what_a_script_did_to_pytorch() -> None:
     assert torch.is_grad_enabled()
     assert repr(torch.tensor(1 / 3)) == "tensor(0.3333)"
     assert torch.initial_seed() == 0
+
+
+def test_what_a_script_leaves_in_a_cycle_is_gone_before_the_next() -> None:
+    class Figure:
+        """Holds itself, as figures and functions do."""
+
+    figure = Figure()
+    figure.itself = figure  # type: ignore[attr-defined]
+    left = weakref.ref(figure)
+    gallery_cache.reset({}, "plot_a.py", "after")  # sphinx-gallery still has the script's names
+    del figure
+    gallery_cache.reset({}, "plot_b.py", "before")
+    assert left() is None
 
 
 def build(house: Path, *, may_fail: bool = False) -> tuple[Path, str]:

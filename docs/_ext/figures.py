@@ -184,7 +184,7 @@ def _with_fewer_colours(picture: Any) -> Any | None:
 
     if picture.getcolors(DRAWN) is None:
         return None
-    for refinements in (0, 3):  # the second takes five times as long, and is seldom needed
+    for refinements in (0, 3):  # the second takes five times as long; two of three do without
         fewer = picture.quantize(
             256, method=Image.Quantize.MAXCOVERAGE, kmeans=refinements, dither=Image.Dither.NONE
         ).convert("RGB")

@@ -204,8 +204,8 @@ def reset(gallery_conf: dict[str, Any], fname: str, when: str) -> None:
     """Give every script the PyTorch that a fresh interpreter has."""
     import torch
 
-    if when == "after":
-        gc.collect()  # the figures of a script are cycles
+    if when == "before":  # now the names of the last script are gone; behind it they still live
+        gc.collect()  # its figures and functions are cycles
         gc.freeze()  # what stays, modules above all, is not looked through again
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
